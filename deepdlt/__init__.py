@@ -1,0 +1,1 @@
+"""The science of deepdlt: sheets, images, patches, folds, models, training, metrics."""

@@ -1,0 +1,1 @@
+"""How and where the flows run: deployments, the local stack, the command line."""

@@ -1,0 +1,1 @@
+"""Prefect flows: the jobs of a night, composed of tasks."""

@@ -1,0 +1,1 @@
+"""Storage: a DuckLake of tables, shards of patches and checkpoints."""

@@ -1,0 +1,1 @@
+"""Prefect tasks: one policy around one call into deepdlt or the lake each."""
