@@ -60,6 +60,17 @@ CREATE TABLE warnings (
     closed_at     TIMESTAMPTZ
 );
 
+-- One row per source folder: what its last completed ingest saw. Key: source.
+CREATE TABLE ingests (
+    source        VARCHAR NOT NULL,
+    state_key     VARCHAR NOT NULL,      -- digest of every file in the folder, the sheet's declaration and the code
+    n_images      INTEGER NOT NULL,      -- present, distinct, with labels
+    n_new_images  INTEGER NOT NULL,      -- contents the lake had not seen before
+    n_rejected    INTEGER NOT NULL,
+    n_warnings    INTEGER NOT NULL,
+    ingested_at   TIMESTAMPTZ NOT NULL
+);
+
 -- One row per patch recipe. Key: recipe_id.
 CREATE TABLE recipes (
     recipe_id     VARCHAR NOT NULL,

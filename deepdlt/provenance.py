@@ -1,0 +1,128 @@
+"""Which code and which libraries made a number.
+
+Nothing is imported to be digested: modules are found as files and read as syntax trees, so that a
+flow can ask for the digest of the training code without paying for torch.
+"""
+
+import ast
+import functools
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from deepdlt.digest import digest_bytes
+
+PACKAGE_FOLDER = Path(__file__).parent
+PACKAGE = PACKAGE_FOLDER.name
+
+NUMERIC_LIBRARIES = ("numpy", "scikit-image", "scikit-learn", "torch")
+"""Libraries whose version can change a number."""
+
+
+class _Docless(ast.NodeTransformer):
+    """Drop docstrings and other bare strings: they do nothing when the code runs."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # noqa: N802 - name given by ast
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node
+
+
+def _module_file(name: str) -> Path | None:
+    """Return the source file of a module of this package, or None for any other name."""
+    head, *rest = name.split(".")
+    if head != PACKAGE:
+        return None
+    stem = PACKAGE_FOLDER.joinpath(*rest)
+    candidates = (stem.with_suffix(".py"), stem / "__init__.py") if rest else (PACKAGE_FOLDER / "__init__.py",)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """Return every dotted name the tree may import, `from a import b` as both `a` and `a.b`."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+@functools.lru_cache(maxsize=256)
+def _read(path: Path, _mtime_ns: int) -> tuple[str, frozenset[str]]:
+    """Return a module's normalised syntax tree as text, and the names it imports."""
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    imported = frozenset(_imported(tree))
+    return ast.dump(_Docless().visit(tree), annotate_fields=False), imported
+
+
+def modules_behind(*names: str) -> dict[str, Path]:
+    """Return the modules of deepdlt that the named ones reach through their imports.
+
+    Parameters
+    ----------
+    *names : str
+        Dotted module names, e.g. ``"deepdlt.patches"``.
+
+    Returns
+    -------
+    dict of str to Path
+        Module name to source file, sorted by name; the named ones included.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If a named module is no module of deepdlt.
+
+    Examples
+    --------
+    >>> list(modules_behind("deepdlt.digest"))
+    ['deepdlt.digest']
+    """
+    found: dict[str, Path] = {}
+    queue = list(names)
+    while queue:
+        name = queue.pop()
+        path = _module_file(name)
+        if path is None:
+            if name in names:
+                raise ModuleNotFoundError(f"{name} is no module of {PACKAGE}: its code cannot be digested")
+            continue
+        if name not in found:
+            found[name] = path
+            queue.extend(_read(path, path.stat().st_mtime_ns)[1])
+    return dict(sorted(found.items()))
+
+
+def code_digest(*names: str) -> str:
+    """Return the digest of the named modules and of all of deepdlt that they import.
+
+    Comments, docstrings, blank lines and layout do not count; everything that can run does.
+
+    Parameters
+    ----------
+    *names : str
+        Dotted module names, e.g. ``"deepdlt.training"``.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If a named module is no module of deepdlt.
+    SyntaxError
+        If a module cannot be parsed.
+    """
+    chunks: list[bytes] = []
+    for name, path in modules_behind(*names).items():
+        chunks += [name.encode(), _read(path, path.stat().st_mtime_ns)[0].encode()]
+    return digest_bytes(*chunks)
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that shape the numbers, without importing them."""
+    return {"python": platform.python_version(), **{name: version(name) for name in NUMERIC_LIBRARIES}}
