@@ -4,19 +4,17 @@ import hashlib
 import json
 from typing import Any
 
-from numpy.typing import NDArray
-
 DIGEST_BYTES = 16
 """128 bits: no collision to expect below 1e18 names (birthday bound)."""
 
 
-def digest_bytes(*chunks: bytes | memoryview | NDArray[Any]) -> str:
+def digest_bytes(*chunks: bytes | memoryview) -> str:
     """Return the BLAKE2b-128 digest of the chunks, each preceded by its length.
 
     Parameters
     ----------
-    *chunks : bytes, memoryview or C-contiguous array
-        Content in order. Lengths are part of the digest, so ``(b"ab", b"c")`` and
+    *chunks : bytes or memoryview
+        Content in order; of a C-contiguous array, its ``.data``. Lengths are part of the digest, so ``(b"ab", b"c")`` and
         ``(b"a", b"bc")`` differ.
 
     Returns

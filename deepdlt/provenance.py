@@ -22,7 +22,7 @@ NUMERIC_LIBRARIES = ("numpy", "scikit-image", "scikit-learn", "torch")
 class _Docless(ast.NodeTransformer):
     """Drop docstrings and other bare strings: they do nothing when the code runs."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # noqa: N802 - name given by ast
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         return None if is_text else node
 
