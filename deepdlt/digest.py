@@ -14,8 +14,8 @@ def digest_bytes(*chunks: bytes | memoryview) -> str:
     Parameters
     ----------
     *chunks : bytes or memoryview
-        Content in order; of a C-contiguous array, its ``.data``. Lengths are part of the digest, so ``(b"ab", b"c")`` and
-        ``(b"a", b"bc")`` differ.
+        Content in order; of a C-contiguous array, its ``.data``. Lengths are part of the digest,
+        so ``(b"ab", b"c")`` and ``(b"a", b"bc")`` differ.
 
     Returns
     -------
