@@ -126,3 +126,24 @@ def code_digest(*names: str) -> str:
 def library_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that shape the numbers, without importing them."""
     return {"python": platform.python_version(), **{name: version(name) for name in NUMERIC_LIBRARIES}}
+
+
+def source_digest(path: Path) -> str:
+    """Return the digest of one Python file, comments and docstrings left out.
+
+    Parameters
+    ----------
+    path : Path
+        A file of Python source.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+
+    Raises
+    ------
+    SyntaxError
+        If it cannot be parsed.
+    """
+    return digest_bytes(_read(path, path.stat().st_mtime_ns)[0].encode())

@@ -1,0 +1,225 @@
+"""What a night has to train: the trainings that a data set, its splits and the settings call for."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from deepdlt.config import PROFILES, ModelName, ProfileName, Settings, TrainingSettings
+from deepdlt.digest import digest_json
+from deepdlt.presets import Preset, find_preset
+from deepdlt.provenance import code_digest, library_versions
+
+TRAINING_MODULES = ("deepdlt.training", "deepdlt.scoring", "deepdlt.checkpoints", "deepdlt.models")
+"""What runs between a patch and a metric; a change of this code is a new training."""
+
+HOLDOUT: Literal["holdout"] = "holdout"
+NO_LABEL = "none"
+
+
+class SplitRecord(Settings):
+    """One way of cutting a data set into folds, as the lake stores it."""
+
+    split_id: str
+    dataset_id: str
+    scheme: str = Field(description="paper, grouped or holdout.")
+    label: str = Field(description="Label that the strata come from; `none` for the holdout split.")
+    n_folds: int
+    seed: int
+
+
+class RunPlan(Settings):
+    """One training to do: on which fold, with which settings, under which name."""
+
+    run_id: str
+    preset: str
+    profile: ProfileName
+    settings: TrainingSettings
+    scheme: str
+    label: str
+    fold: int = Field(ge=1)
+    n_folds: int = Field(ge=1)
+    seed: int
+    dataset_id: str
+    split_id: str
+
+    @property
+    def title(self) -> str:
+        """Name of the training as people read it, e.g. ``train NP fold 3/5 ae grouped``."""
+        if self.scheme == HOLDOUT:
+            return f"train {self.settings.model} on the 80/10/10 split ({self.preset})"
+        return f"train {self.label} fold {self.fold}/{self.n_folds} {self.settings.model} {self.scheme}"
+
+
+def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: int) -> str:
+    """Return the name of a training: the digest of all that its numbers depend on.
+
+    Parameters
+    ----------
+    split : SplitRecord
+        Its id stands for the patches, the labels and the way they were split.
+    fold : int
+        1-based.
+    settings : TrainingSettings
+        Only those that the training uses count.
+    seed : int
+        Seed of initialisation, order, dropout and sampling.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits; another one whenever data, settings, training code or a numeric
+        library changes.
+    """
+    return digest_json(
+        {
+            "split_id": split.split_id,
+            "fold": fold,
+            "settings": settings.identity(),
+            "seed": seed,
+            "code": code_digest(*TRAINING_MODULES),
+            "libraries": library_versions(),
+        }
+    )
+
+
+def presets_of_night(preset: str, models: Iterable[ModelName]) -> list[Preset]:
+    """Return the presets that a night trains when it is asked for one by name.
+
+    Asked for the cross-validation (`label-cv` or its twin), a night trains the autoencoder on every
+    fold and, once each on the 80/10/10 split, the autoencoder of `experiment-1` and the VAE; the
+    twin brings the others' twins. Any other preset is trained alone.
+
+    Parameters
+    ----------
+    preset : str
+        Name of a preset.
+    models : iterable of {"ae", "vae"}
+        Models wanted; the presets of others are left out.
+
+    Returns
+    -------
+    list of Preset
+
+    Raises
+    ------
+    PresetUnknown
+        If there is no preset of that name.
+    """
+    asked = find_preset(preset)
+    chosen = [asked]
+    if asked.evaluation == "folds":
+        prefix = preset.removesuffix("label-cv")
+        chosen += [find_preset(f"{prefix}experiment-1"), find_preset(f"{prefix}vae")]
+    wanted = set(models)
+    return [one for one in chosen if one.settings.model in wanted]
+
+
+def plan_runs(
+    splits: Sequence[SplitRecord],
+    presets: Sequence[Preset],
+    *,
+    profile: ProfileName,
+    epochs: int | None,
+    seed: int,
+) -> list[RunPlan]:
+    """Return every training of a night, cross-validation first, in a fixed order.
+
+    Parameters
+    ----------
+    splits : sequence of SplitRecord
+        The data set's splits: one `holdout` and any number of label-aware ones.
+    presets : sequence of Preset
+        What to train; a preset for folds meets each label-aware split, one for the holdout split that one.
+    profile : {"quick", "paper"}
+        Gives the number of epochs where `epochs` is None.
+    epochs : int or None
+        Epochs of every training, whatever preset and profile say.
+    seed : int
+        Seed of every training.
+
+    Returns
+    -------
+    list of RunPlan
+    """
+    plans: list[RunPlan] = []
+    for preset in presets:
+        settings = _within_budget(preset, profile=profile, epochs=epochs)
+        for split in splits:
+            if (split.scheme == HOLDOUT) == (preset.evaluation == HOLDOUT):
+                plans += _plan_folds(split, preset, settings, profile=profile, seed=seed)
+    return plans
+
+
+def _within_budget(preset: Preset, *, profile: ProfileName, epochs: int | None) -> TrainingSettings:
+    """Return the preset's settings with the number of epochs that this night spends."""
+    budget = PROFILES[profile]
+    short = budget.fold_epochs if preset.evaluation == "folds" else budget.holdout_epochs
+    return preset.settings.model_copy(update={"epochs": epochs or short or preset.settings.epochs})
+
+
+def _plan_folds(
+    split: SplitRecord, preset: Preset, settings: TrainingSettings, *, profile: ProfileName, seed: int
+) -> list[RunPlan]:
+    """Return one plan for each fold of a split."""
+    return [
+        RunPlan(
+            run_id=run_id_of(split, fold, settings, seed),
+            preset=preset.name,
+            profile=profile,
+            settings=settings,
+            scheme=split.scheme,
+            label=split.label,
+            fold=fold,
+            n_folds=split.n_folds,
+            seed=seed,
+            dataset_id=split.dataset_id,
+            split_id=split.split_id,
+        )
+        for fold in range(1, split.n_folds + 1)
+    ]
+
+
+def batch_plans(plans: Sequence[RunPlan], *, n_workers: int) -> list[list[RunPlan]]:
+    """Share trainings out to workers: one batch a worker, of about equal work.
+
+    A batch is one child run, and a child run costs seconds of its own: so there are never more
+    batches than workers. Work is counted in epochs times a rough cost of the model.
+
+    Parameters
+    ----------
+    plans : sequence of RunPlan
+        What is to be trained.
+    n_workers : int
+        Workers that can take a batch now; fewer than one counts as one.
+
+    Returns
+    -------
+    list of list of RunPlan
+        No batch is empty; every plan is in exactly one.
+    """
+    batches: list[list[RunPlan]] = [[] for _ in range(max(1, min(n_workers, len(plans))))]
+    loads = [0.0] * len(batches)
+    for plan in sorted(plans, key=_work, reverse=True):
+        lightest = loads.index(min(loads))
+        batches[lightest].append(plan)
+        loads[lightest] += _work(plan)
+    order = {plan.run_id: place for place, plan in enumerate(plans)}
+    return [sorted(batch, key=lambda plan: order[plan.run_id]) for batch in batches if batch]
+
+
+def _work(plan: RunPlan) -> float:
+    """Return the rough cost of a training in epochs of the 3x3 autoencoder."""
+    relative: dict[tuple[Literal["ae", "vae"], int], float] = {("ae", 5): 2.0, ("vae", 3): 1.3, ("vae", 5): 2.3}
+    return plan.settings.epochs * relative.get((plan.settings.model, plan.settings.kernel_size_px), 1.0)
+
+
+def plans_from_json(records: Iterable[dict[str, Any]]) -> list[RunPlan]:
+    """Return the plans that were sent as JSON from one flow to another.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a record is no plan.
+    """
+    return [RunPlan.model_validate(record) for record in records]

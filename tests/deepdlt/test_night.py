@@ -1,0 +1,107 @@
+"""What a night trains."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepdlt.config import PROFILES, TrainingSettings
+from deepdlt.night import RunPlan, SplitRecord, batch_plans, plan_runs, presets_of_night, run_id_of
+from deepdlt.presets import PRESETS, PresetUnknown
+
+
+def split(label: str = "NP", scheme: str = "grouped", n_folds: int = 5) -> SplitRecord:
+    name = f"{label}-{scheme}"
+    return SplitRecord(split_id=name, dataset_id="d", scheme=scheme, label=label, n_folds=n_folds, seed=0)
+
+
+SPLITS = [
+    split("none", "holdout", 1),
+    *(split(label, scheme) for label in ("NP", "PP1") for scheme in ("paper", "grouped")),
+]
+
+
+def plans(preset: str = "label-cv", epochs: int | None = None) -> list[RunPlan]:
+    return plan_runs(SPLITS, presets_of_night(preset, ["ae", "vae"]), profile="quick", epochs=epochs, seed=0)
+
+
+def test_a_night_trains_every_fold_and_each_holdout_model_once() -> None:
+    """Two labels, two schemes and five folds make twenty trainings; two more are on the 80/10/10 split."""
+    found = plans()
+    assert sum(plan.scheme != "holdout" for plan in found) == 20
+    assert [plan.settings.model for plan in found if plan.scheme == "holdout"] == ["ae", "vae"]
+    assert len({plan.run_id for plan in found}) == len(found)
+
+
+def test_the_twin_brings_twins() -> None:
+    """Asked for the matched cross-validation, a night trains nothing in the report's unreachable range."""
+    assert {plan.settings.target_range for plan in plans("matched-label-cv")} == {"unit"}
+
+
+def test_a_holdout_preset_is_trained_alone() -> None:
+    """Asked for one experiment, a night trains that one."""
+    assert [plan.preset for plan in plans("experiment-3")] == ["experiment-3"]
+
+
+def test_asked_epochs_win_over_profile_and_preset() -> None:
+    """The parameter decides; without it the quick profile does."""
+    assert {plan.settings.epochs for plan in plans(epochs=7)} == {7}
+    assert {plan.settings.epochs for plan in plans()} == {
+        PROFILES["quick"].fold_epochs,
+        PROFILES["quick"].holdout_epochs,
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"learning_rate": 1e-4}, {"epochs": 11}, {"target_range": "unit"}, {"activation": "elu"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_setting_that_counts_makes_another_run(change: dict[str, object]) -> None:
+    """Another learning rate, budget, range or activation is another training."""
+    settings = TrainingSettings()
+    changed = settings.model_copy(update=change)
+    assert run_id_of(split(), 1, settings, 0) != run_id_of(split(), 1, changed, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"latent_dim": 64}, {"beta": 2.0}, {"momentum": 0.5}, {"is_sampling_in_evaluation": False}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_setting_of_another_model_makes_no_other_run(change: dict[str, object]) -> None:
+    """What an autoencoder under Adam does not use does not train it again."""
+    settings = TrainingSettings()
+    changed = settings.model_copy(update=change)
+    assert run_id_of(split(), 1, settings, 0) == run_id_of(split(), 1, changed, 0)
+
+
+@given(n_workers=st.integers(0, 9), n_plans=st.integers(0, 24))
+def test_every_plan_is_in_exactly_one_batch_and_no_worker_gets_two(n_workers: int, n_plans: int) -> None:
+    """Batches neither lose nor double a training, and a child run is never sent for nothing."""
+    some = plans()[:n_plans]
+    batches = batch_plans(some, n_workers=n_workers)
+    assert sorted(plan.run_id for batch in batches for plan in batch) == sorted(plan.run_id for plan in some)
+    assert all(batches)
+    assert len(batches) <= max(1, n_workers)
+
+
+def test_titles_say_what_is_trained() -> None:
+    """A fold's title names label, fold, model and scheme."""
+    chosen = next(plan for plan in plans() if (plan.label, plan.fold, plan.scheme) == ("NP", 3, "grouped"))
+    assert chosen.title == "train NP fold 3/5 ae grouped"
+
+
+def test_an_unknown_preset_is_named_with_those_there_are() -> None:
+    """A typing error is answered with the list."""
+    with pytest.raises(PresetUnknown, match="label-cv"):
+        presets_of_night("label-vc", ["ae"])
+
+
+def test_each_preset_has_a_matched_twin_of_equal_budget() -> None:
+    """A twin differs in range and scoring only."""
+    for name, preset in PRESETS.items():
+        if not name.startswith("matched-"):
+            twin = PRESETS[f"matched-{name}"].settings
+            changed = {key for key, value in twin if value != getattr(preset.settings, key)}
+            assert changed <= {"target_range", "is_sampling_in_evaluation"}
+            assert twin.target_range == "unit"
