@@ -1,0 +1,67 @@
+# deepdlt. `make` alone says what there is; `make retrain` needs nothing but Python >= 3.11.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+UV ?= uv
+BIN := .venv/bin
+
+# The parameters of a night, as `make retrain SOURCE=... LABELS="NP PP1"`; what is not given is not passed on.
+NIGHT = $(if $(SOURCE),--source "$(SOURCE)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(LABELS),--labels "$(LABELS)") \
+	$(if $(FOLDS),--folds "$(FOLDS)") $(if $(SCHEMES),--schemes "$(SCHEMES)") $(if $(MODELS),--models "$(MODELS)") \
+	$(if $(EPOCHS),--epochs "$(EPOCHS)") $(if $(PRESET),--preset "$(PRESET)")
+
+# The stamp holds the folder it was made for: a moved or broken environment is made again.
+ifneq ($(shell [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -S -c '' 2>/dev/null && echo whole),whole)
+.PHONY: .venv/.stamp
+endif
+
+.venv/.stamp: requirements.lock pyproject.toml deployments/environment.py
+	@$(PYTHON) deployments/environment.py
+
+.PHONY: help retrain up down status deploy test test-long check format lock clean
+help: ## this list
+	@echo 'deepdlt: SEM images in, per-label reconstruction metrics out.'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
+	@echo 'Parameters of retrain: SOURCE PROFILE LABELS FOLDS SCHEMES MODELS EPOCHS PRESET (make retrain SOURCE=../images LABELS="NP PP1").'
+
+retrain: .venv/.stamp ## run one night to its end and print its metrics
+	@$(BIN)/deepdlt retrain $(NIGHT)
+
+up: .venv/.stamp ## start the local server and workers, and keep them
+	@$(BIN)/deepdlt up
+
+down: ## stop what `up` started
+	@if [ -x $(BIN)/deepdlt ]; then $(BIN)/deepdlt down; fi
+
+status: .venv/.stamp ## say what runs
+	@$(BIN)/deepdlt status
+
+deploy: .venv/.stamp ## register the deployments with the server
+	@$(BIN)/deepdlt deploy
+
+test: .venv/.stamp ## run the tests
+	@$(BIN)/python -m pytest -m 'not long'
+
+test-long: .venv/.stamp ## run the tests that take minutes, too
+	@$(BIN)/python -m pytest
+
+check: .venv/.stamp ## lint, format check, types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: .venv/.stamp ## put the code in its form
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+# PyTorch and the CUDA packages it brings are left out: deployments/environment.py chooses the build.
+lock: ## write requirements.lock anew (UPGRADE=--upgrade takes newer versions)
+	@mkdir -p build && cp requirements.lock build/requirements.lock 2>/dev/null || true
+	@printf 'pip\nsetuptools>=77\n' | $(UV) pip compile pyproject.toml - --extra dev --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command 'make lock' --quiet $(UPGRADE) --output-file build/requirements.lock
+	@awk '/^[^ #]/ { is_left_out = /^(torch=|triton=|cuda-|nvidia-)/ } !is_left_out' build/requirements.lock > requirements.lock
+	@grep -c '^[a-z]' requirements.lock | sed 's/$$/ packages locked/'
+
+clean: ## remove what can be made again (never the lake's data)
+	@if [ -e .stack/state.json ]; then $(MAKE) --no-print-directory down; fi
+	@rm -rf .venv .stack build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
