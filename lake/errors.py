@@ -1,0 +1,208 @@
+"""What can go wrong in the lake; each error keeps its evidence as attributes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class LakeError(Exception):
+    """Something about the lake or the request is wrong, and the message says what to do.
+
+    Children are events; each composes its sentence once, in its constructor.
+    """
+
+
+class LakeMissing(LakeError):
+    """There is no lake where one was to be read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        super().__init__(
+            f"no lake at {root}: there is no catalog.sqlite. "
+            "Make one with `make retrain` or `deepdlt ingest SOURCE`, or point DEEPDLT_LAKE at its folder."
+        )
+
+
+class LakeUnreadable(LakeError):
+    """The catalog is there and cannot be attached."""
+
+    def __init__(self, root: Path, reason: str) -> None:
+        self.root = root
+        self.reason = reason
+        super().__init__(
+            f"the catalog of the lake at {root} cannot be read: {reason}. "
+            "Restore catalog.sqlite from a backup, or move the folder away to start a new lake."
+        )
+
+
+class LakeTooNew(LakeError):
+    """The lake was written by a later version of the code."""
+
+    def __init__(self, root: Path, *, found: int, known: int) -> None:
+        self.root = root
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"the lake at {root} is at schema version {found}, this code knows versions up to {known}: "
+            "update the code, or use another lake (DEEPDLT_LAKE)."
+        )
+
+
+class LakeReadOnly(LakeError):
+    """A lake opened for reading was asked to write."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        super().__init__(f"the lake at {root} was opened for reading: open it without is_read_only to write.")
+
+
+class LakeLocked(LakeError):
+    """Another writer holds the lake, and did not let go in time."""
+
+    def __init__(self, root: Path, *, wanted: str, holder: str, waited_s: float) -> None:
+        self.root = root
+        self.wanted = wanted
+        self.holder = holder
+        self.waited_s = waited_s
+        super().__init__(
+            f"cannot {wanted}: the lake at {root} is being written by {holder}; waited {waited_s:.3g} s. "
+            "Let that writer finish (or end it) and run again: nothing was changed."
+        )
+
+
+class LakeReentered(LakeError):
+    """A thread that is writing asked for a second transaction."""
+
+    def __init__(self, root: Path, *, wanted: str, holder: str) -> None:
+        self.root = root
+        self.wanted = wanted
+        self.holder = holder
+        super().__init__(
+            f"cannot {wanted}: this thread is already inside a transaction on {root} ({holder}). "
+            "Use the transaction that is open, or end it first."
+        )
+
+
+class LakeConflict(LakeError):
+    """The catalog refused a commit: someone changed the same table without the writer lock."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(
+            f"could not commit {what}: {reason}. Nothing was changed; run it again, "
+            "and let every program write through Lake.write."
+        )
+
+
+class StatementFailed(LakeError):
+    """DuckDB refused a statement."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(f"{what}: {reason}")
+
+
+class StatementRefused(LakeError):
+    """A statement given to the read-only door does more than read the lake."""
+
+    def __init__(self, found: str, remedy: str) -> None:
+        self.found = found
+        self.remedy = remedy
+        super().__init__(f"refused: {found}. {remedy}")
+
+
+class TableUnknown(LakeError):
+    """A table was named that the lake does not have."""
+
+    def __init__(self, table: str, known: Iterable[str]) -> None:
+        self.table = table
+        self.known = tuple(sorted(known))
+        super().__init__(f"the lake has no table {table!r}; it has {', '.join(self.known)}.")
+
+
+class ColumnsUnknown(LakeError):
+    """A frame has columns that its table does not have."""
+
+    def __init__(self, table: str, unknown: Iterable[str], known: Iterable[str]) -> None:
+        self.table = table
+        self.unknown = tuple(unknown)
+        self.known = tuple(known)
+        super().__init__(
+            f"table {table} has no column {', '.join(self.unknown)}; it has {', '.join(self.known)}. "
+            "Name the columns as the table does, or add them with ensure_columns or a migration."
+        )
+
+
+class ColumnsMissing(LakeError):
+    """A frame lacks columns that may not be empty."""
+
+    def __init__(self, table: str, missing: Iterable[str]) -> None:
+        self.table = table
+        self.missing = tuple(missing)
+        super().__init__(f"the rows for table {table} lack the required column {', '.join(self.missing)}.")
+
+
+class ColumnConflict(LakeError):
+    """A column is to hold what its type cannot."""
+
+    def __init__(self, table: str, column: str, *, found: str, wanted: str) -> None:
+        self.table = table
+        self.column = column
+        self.found = found
+        self.wanted = wanted
+        super().__init__(
+            f"column {table}.{column} is {found}, and was to take {wanted}. "
+            "Give the values that type, or the column another name."
+        )
+
+
+class KeyRepeated(LakeError):
+    """Rows given to replace are not told apart by their key."""
+
+    def __init__(self, table: str, key: Iterable[str], examples: Iterable[object], n_repeated: int) -> None:
+        self.table = table
+        self.key = tuple(key)
+        self.examples = tuple(examples)
+        self.n_repeated = n_repeated
+        super().__init__(
+            f"{n_repeated} keys ({', '.join(self.key)}) stand more than once in the rows for table {table}, "
+            f"e.g. {', '.join(map(str, self.examples))}: give each key one row."
+        )
+
+
+class KeyEmpty(LakeError):
+    """Rows given to replace have no value in their key."""
+
+    def __init__(self, table: str, column: str, n_empty: int) -> None:
+        self.table = table
+        self.column = column
+        self.n_empty = n_empty
+        super().__init__(f"{n_empty} rows for table {table} have no {column}, which is part of their key.")
+
+
+class PathEscapes(LakeError):
+    """A relative path leads out of its folder."""
+
+    def __init__(self, root: Path, relative: str, reason: str) -> None:
+        self.root = root
+        self.relative = relative
+        self.reason = reason
+        super().__init__(f"path {relative!r} is not inside {root}: {reason}.")
+
+
+class ShardMissing(LakeError):
+    """A manifest row names a shard that is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"shard {path} is missing: run `deepdlt ingest` or the next night to cut its patches again.")
+
+
+class ShardCorrupt(LakeError):
+    """A shard is there and does not hold what the manifest says."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"shard {path} is damaged: {reason}. Delete the file; the next night cuts its patches again.")

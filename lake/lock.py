@@ -1,0 +1,143 @@
+"""The writer lock: one writer at a time, over processes and over threads of one process."""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lake.errors import LakeLocked, LakeReentered
+from lake.location import Location
+
+TIMEOUT_S = 60.0
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is among the threads of this process."""
+
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+    owner: int | None = None
+    what: str = ""
+
+
+_turns: dict[Path, _Turn] = {}
+_turns_guard = threading.Lock()
+
+
+@contextmanager
+def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[None]:
+    """Hold the lake for writing.
+
+    Parameters
+    ----------
+    location : Location
+        Which lake; its folder must exist.
+    what : str
+        What is being done, for those who wait: "record run 1f3a...".
+    timeout_s : float
+        How long to wait for another writer, in seconds.
+
+    Raises
+    ------
+    LakeLocked
+        If another process or thread holds it longer than that. The message says who.
+    LakeReentered
+        If this very thread holds it already.
+    """
+    from filelock import FileLock, Timeout
+
+    began = time.monotonic()
+    with _thread_turn(location, what, timeout_s):
+        lock = FileLock(location.lock)
+        try:
+            lock.acquire(timeout=max(0.0, timeout_s - (time.monotonic() - began)), poll_interval=0.02)
+        except Timeout as error:
+            waited_s = time.monotonic() - began
+            raise LakeLocked(location.root, wanted=what, holder=describe_holder(location), waited_s=waited_s) from error
+        try:
+            _note_holder(location, what)
+            yield
+        finally:
+            location.holder.unlink(missing_ok=True)
+            lock.release()
+
+
+def describe_holder(location: Location) -> str:
+    """Return who holds the lock, as its holder wrote it down: process, host, task, since when.
+
+    Examples
+    --------
+    >>> describe_holder(Location(Path("/nowhere")))
+    'a process that left no note'
+    """
+    note = _read_note(location)
+    if note is None:
+        return "a process that left no note"
+    return f"process {note['pid']} on {note['host']} ({note['what']}, since {note['since']})"
+
+
+def _read_note(location: Location) -> dict[str, Any] | None:
+    """Return the holder's note; None where it is missing, damaged, or left by a process that is dead."""
+    try:
+        note = json.loads(location.holder.read_text(encoding="utf-8"))
+        is_stale = note["host"] == socket.gethostname() and not _is_running(note["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if is_stale or not {"what", "since"} <= note.keys() else dict(note)
+
+
+def _is_running(pid: int) -> bool:
+    """Tell whether a process of this host lives."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _note_holder(location: Location, what: str) -> None:
+    """Write down who holds the lock."""
+    note = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "what": what,
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    location.holder.write_text(json.dumps(note), encoding="utf-8")
+
+
+@contextmanager
+def _thread_turn(location: Location, what: str, timeout_s: float) -> Iterator[None]:
+    """Let one thread of this process through at a time."""
+    with _turns_guard:
+        turn = _turns.setdefault(location.root.resolve(), _Turn())
+    if turn.owner == threading.get_ident():
+        raise LakeReentered(location.root, wanted=what, holder=turn.what)
+    if not turn.mutex.acquire(timeout=timeout_s):
+        holder = f"another thread of this process ({turn.what})"
+        raise LakeLocked(location.root, wanted=what, holder=holder, waited_s=timeout_s)
+    turn.owner, turn.what = threading.get_ident(), what
+    try:
+        yield
+    finally:
+        turn.owner, turn.what = None, ""
+        turn.mutex.release()
+
+
+def _forget_turns() -> None:
+    """Start anew in a forked child: no thread of it holds a turn."""
+    global _turns_guard
+    _turns_guard = threading.Lock()
+    _turns.clear()
+
+
+os.register_at_fork(after_in_child=_forget_turns)

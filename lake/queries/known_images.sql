@@ -1,0 +1,6 @@
+-- Purpose: images that need no decoding again, by the digest of their file.
+-- Grain: one row per file digest.
+SELECT DISTINCT ON (sources.file_digest)
+    sources.file_digest, images.image_id, images.height_px, images.width_px
+FROM sources JOIN images USING (image_id)
+ORDER BY sources.file_digest, images.image_id

@@ -1,0 +1,250 @@
+"""Shards: immutable Parquet files of patches, named after what they hold."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lake.errors import ShardCorrupt, ShardMissing
+from lake.files import inside, replacing
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+Pixels = NDArray[np.uint8]
+
+ROWS_PER_GROUP = 4096
+"""16 MiB of 64 x 64 patches: what is read at least."""
+ROWS_PER_SHARD = 16_384
+FOLDER = "shards"
+
+_MAGIC = b"PAR1"
+_TAIL = 8
+"""A Parquet file ends with four bytes of footer length and the magic number."""
+
+
+def write_shard(root: Path, pixels: Pixels, patch_ids: Sequence[str]) -> str:
+    """Write patches to a shard, unless it is there already.
+
+    Parameters
+    ----------
+    root : Path
+        The lake's folder.
+    pixels : ndarray of uint8, shape (N, S, S)
+        Patches, N at least 1.
+    patch_ids : sequence of str, length N
+        Their names, for those who read a shard without the lake.
+
+    Returns
+    -------
+    shard : str
+        Path relative to `root`: ``shards/<2 hex>/<digest>.parquet``; the digest is of pixels, shape
+        and names, so equal patches give the equal file.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or there is not one name a patch.
+    """
+    if pixels.ndim != 3 or pixels.shape[1] != pixels.shape[2] or pixels.dtype != np.uint8 or not pixels.size:
+        msg = f"patches must be uint8 of shape (N, S, S) with N and S at least 1, got {pixels.dtype} {pixels.shape}."
+        raise ValueError(msg)
+    if len(patch_ids) != len(pixels):
+        msg = f"{len(pixels)} patches need as many names, got {len(patch_ids)}."
+        raise ValueError(msg)
+    pixels = np.ascontiguousarray(pixels)
+    digest = _digest(pixels, patch_ids)
+    shard = f"{FOLDER}/{digest[:2]}/{digest}.parquet"
+    path = inside(root, shard)
+    if not _is_whole(path):
+        _write(path, pixels, patch_ids)
+    return shard
+
+
+def write_shards(
+    root: Path, pixels: Pixels, patch_ids: Sequence[str], *, rows_per_shard: int = ROWS_PER_SHARD
+) -> "pl.DataFrame":
+    """Write patches to as many shards as they need.
+
+    Parameters
+    ----------
+    root : Path
+        The lake's folder.
+    pixels : ndarray of uint8, shape (N, S, S)
+        Patches; none gives an empty frame.
+    patch_ids : sequence of str, length N
+        Their names.
+    rows_per_shard : int
+        Most patches a shard.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns patch_id, shard, shard_row (Int32), in the order given.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, there is not one name a patch, or `rows_per_shard` is below 1.
+    """
+    import polars as pl
+
+    if rows_per_shard < 1 or len(patch_ids) != len(pixels):
+        msg = f"{len(pixels)} patches with {len(patch_ids)} names cannot go into shards of {rows_per_shard}."
+        raise ValueError(msg)
+    shards: list[str] = []
+    for start in range(0, len(pixels), rows_per_shard):
+        part = slice(start, start + rows_per_shard)
+        shards += [write_shard(root, pixels[part], patch_ids[part])] * len(patch_ids[part])
+    columns = {
+        "patch_id": list(patch_ids),
+        "shard": shards,
+        "shard_row": np.arange(len(pixels), dtype=np.int32) % rows_per_shard,
+    }
+    return pl.DataFrame(columns, schema={"patch_id": pl.String, "shard": pl.String, "shard_row": pl.Int32})
+
+
+def read_patches(root: Path, manifest: "pl.DataFrame", *, size_px: int) -> Pixels:
+    """Read the patches a manifest names.
+
+    Parameters
+    ----------
+    root : Path
+        The lake's folder.
+    manifest : polars.DataFrame
+        Columns shard and shard_row; rows may repeat and come in any order.
+    size_px : int
+        Side S of a patch, in pixels.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (N, S, S)
+        In the order of the manifest's rows.
+
+    Raises
+    ------
+    ShardMissing
+        If a shard is not there.
+    ShardCorrupt
+        If one cannot be decoded, has patches of another size, or too few.
+    PathEscapes
+        If a shard's path leads out of the lake.
+    """
+    import polars as pl
+
+    pixels = np.empty((manifest.height, size_px, size_px), dtype=np.uint8)  # (N, S, S)
+    places = manifest.select("shard", "shard_row").with_row_index("place")
+    for part in places.partition_by("shard", maintain_order=True):
+        path = inside(root, part["shard"][0])
+        rows = part["shard_row"].cast(pl.Int64).to_numpy()
+        _read_into(pixels, part["place"].to_numpy(), path, rows)
+    return pixels
+
+
+def shards_present(root: Path, shards: Iterable[str]) -> set[str]:
+    """Return which of the shards are there, whole as far as their size tells.
+
+    A file cut short, or without its Parquet footer, does not count: three small reads a shard, no
+    decoding. Damage inside is found when patches are read (every page has a checksum).
+
+    Raises
+    ------
+    PathEscapes
+        If a path leads out of the lake.
+    """
+    return {shard for shard in set(shards) if _is_whole(inside(root, shard))}
+
+
+def _digest(pixels: Pixels, patch_ids: Sequence[str]) -> str:
+    """Name a shard: 128 bits over shape, names and pixels."""
+    state = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
+    state.update("\n".join(patch_ids).encode())
+    state.update(pixels.data)
+    return state.hexdigest()
+
+
+def _write(path: Path, pixels: Pixels, patch_ids: Sequence[str]) -> None:
+    """Write a shard's file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    width = pixels.shape[1] * pixels.shape[2]
+    kind = pa.binary(width)
+    column = pa.FixedSizeBinaryArray.from_buffers(kind, len(pixels), [None, pa.py_buffer(pixels)])
+    table = pa.table({"patch_id": pa.array(patch_ids, pa.string()), "pixels": column})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            row_group_size=ROWS_PER_GROUP,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            write_statistics=False,
+            write_page_checksum=True,
+        )
+
+
+def _read_into(pixels: Pixels, places: NDArray[np.uint32], path: Path, rows: NDArray[np.int64]) -> None:
+    """Copy rows of one shard to their places; decodes only the row groups that hold them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise ShardMissing(path)
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check_shape(path, file, rows, pixels.shape[1])
+            for group, start, stop in _groups(file):
+                is_here = (rows >= start) & (rows < stop)
+                if is_here.any():
+                    table = file.read_row_group(group, columns=["pixels"])
+                    pixels[places[is_here]] = _as_array(table.column("pixels"), pixels.shape[1])[rows[is_here] - start]
+    except (pa.ArrowException, OSError) as error:
+        raise ShardCorrupt(path, str(error)) from error
+
+
+def _check_shape(path: Path, file: "pa.parquet.ParquetFile", rows: NDArray[np.int64], size_px: int) -> None:
+    """Raise unless a shard has the rows asked for, at the size asked for."""
+    fields = {field.name: field.type for field in file.schema_arrow}
+    width = getattr(fields.get("pixels"), "byte_width", None)
+    if width != size_px**2:
+        raise ShardCorrupt(path, f"a patch has {width} bytes, {size_px} x {size_px} px need {size_px**2}")
+    n_rows = file.metadata.num_rows
+    if rows.size and (rows.min() < 0 or rows.max() >= n_rows):
+        raise ShardCorrupt(path, f"row {rows.min()} to {rows.max()} asked for, it has rows 0 to {n_rows - 1}")
+
+
+def _groups(file: "pa.parquet.ParquetFile") -> list[tuple[int, int, int]]:
+    """Return number, first row and row past the last of each row group."""
+    ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]).tolist()
+    return [(i, start, stop) for i, (start, stop) in enumerate(zip([0, *ends], ends, strict=False))]
+
+
+def _as_array(column: "pa.ChunkedArray", size_px: int) -> Pixels:
+    """View a column of fixed-size bytes as patches, without a copy where it is one chunk."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], np.uint8).reshape(-1, size_px, size_px)[chunk.offset :][: len(chunk)]
+        for chunk in column.chunks
+    ]
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)  # (rows, S, S)
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a Parquet file is there and is not cut short."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            head = file.read(len(_MAGIC))
+            file.seek(max(0, size - _TAIL))
+            tail = file.read(_TAIL)
+    except FileNotFoundError:
+        return False
+    footer = int.from_bytes(tail[:4], "little")
+    return head == tail[4:] == _MAGIC and footer + _TAIL + len(_MAGIC) <= size

@@ -1,0 +1,284 @@
+"""The lake: open it, read it, write to it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import duckdb
+
+from lake import schema
+from lake.connection import Pool, attach_statements, to_frame
+from lake.errors import LakeConflict, LakeMissing, LakeReadOnly, LakeUnreadable, StatementFailed
+from lake.guard import check_statement
+from lake.location import Location, locate
+from lake.lock import TIMEOUT_S, writer_lock
+from lake.transaction import Transaction
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+class Rows(NamedTuple):
+    """A result without polars: column names, and one tuple a row."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+class Lake:
+    """A folder with a DuckLake catalog, its tables, and the shards of the patches.
+
+    One writer at a time, any number of readers; readers see what was committed before they asked.
+    Made by `Lake.open`. May be shared by threads; each process opens its own.
+
+    Attributes
+    ----------
+    root : Path
+        Absolute path of the folder.
+    lake_id : str
+        UUID given when the lake was made; another lake has another.
+    """
+
+    def __init__(self, location: Location, state: schema.State, pool: Pool, *, is_read_only: bool) -> None:
+        self.location = location
+        self.root = location.root
+        self.lake_id = state.lake_id
+        self.is_read_only = is_read_only
+        self._pool = pool
+
+    @classmethod
+    def open(
+        cls, location: str | Path | None = None, *, is_read_only: bool = False, timeout_s: float = TIMEOUT_S
+    ) -> Self:
+        """Open a lake; make it, and bring its tables and views up to date, where needed.
+
+        Parameters
+        ----------
+        location : str or Path, optional
+            Its folder. None takes ``DEEPDLT_LAKE``, else ``lake/data`` beside this package.
+        is_read_only : bool
+            Change nothing: no lake is made, none is migrated, `write` is refused.
+        timeout_s : float
+            How long to wait for another writer, in seconds, where something is to be made.
+
+        Raises
+        ------
+        LakeMissing
+            If it is to be read only and is not there.
+        LakeTooNew
+            If later code has written it.
+        LakeUnreadable
+            If the catalog is damaged.
+        LakeLocked
+            If another writer held it all the time.
+        ValueError
+            If the location is no folder.
+        """
+        place = locate(location)
+        pool = Pool(place)
+        state = _look(pool, is_read_only=is_read_only)
+        schema.refuse_newer(place, state)
+        if not is_read_only and not schema.is_current(state):
+            state = _make(place, pool, timeout_s)
+        if state is None:
+            raise LakeMissing(place.root)
+        return cls(place, state, pool, is_read_only=is_read_only)
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a DuckDB connection that can read the lake and not change it; it is closed after.
+
+        Raises
+        ------
+        LakeMissing
+            If the lake has been deleted since.
+        """
+        connection = self._pool.cursor("read")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def query(self, sql: str, params: Params = ()) -> "pl.DataFrame":
+        """Run one statement that reads, and return its rows. Safe for SQL that people type.
+
+        Parameters
+        ----------
+        sql : str
+            SELECT, FROM, WITH, DESCRIBE, SUMMARIZE or SHOW over tables and views of the lake.
+        params : sequence or mapping
+            Values for ``?`` or ``$name``.
+
+        Raises
+        ------
+        StatementRefused
+            If it does anything but read the lake.
+        StatementFailed
+            If DuckDB cannot run it.
+        LakeMissing
+            If the lake has been deleted since.
+        """
+        with self._checked(sql) as connection:
+            return to_frame(connection, sql, params)
+
+    def query_rows(self, sql: str, params: Params = ()) -> Rows:
+        """Do as `query`, and return plain tuples: for a command line that must start fast.
+
+        Raises
+        ------
+        StatementRefused, StatementFailed, LakeMissing
+            As in `query`.
+        """
+        with self._checked(sql) as connection:
+            done = connection.execute(sql, params)
+            return Rows([name for name, *_ in done.description or []], done.fetchall())
+
+    def snapshot_id(self) -> int:
+        """Return the number of the newest snapshot, for ``AT (VERSION => n)``."""
+        with self.read() as connection:
+            row = connection.execute("SELECT id FROM lake.current_snapshot()").fetchone()
+        return int(row[0]) if row else 0
+
+    @contextmanager
+    def write(self, what: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[Transaction]:
+        """Hold the writer lock and one transaction: the body's writes happen together or not at all.
+
+        Keep it short: train and compute before, write here.
+
+        Parameters
+        ----------
+        what : str
+            "record run 1f3a...": for those who wait, and for the snapshot's commit message.
+        timeout_s : float
+            How long to wait for another writer, in seconds.
+
+        Raises
+        ------
+        LakeReadOnly
+            If this lake was opened to be read.
+        LakeLocked, LakeReentered
+            If another writer holds it, or this very thread.
+        LakeConflict
+            If the catalog refuses the commit. Nothing was changed.
+        """
+        with self._writing(what, timeout_s) as connection:
+            connection.execute("BEGIN")
+            is_done = False
+            try:
+                connection.execute("CALL ducklake_set_commit_message('lake', ?, ?)", ["deepdlt", what])
+                yield Transaction(connection)
+                _commit(connection, what)
+                is_done = True
+            finally:
+                if not is_done:
+                    self._roll_back(connection)
+
+    @contextmanager
+    def maintenance(self, what: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold the writer lock and lend a connection that can write, outside a transaction.
+
+        For DuckLake's own upkeep, which commits by itself; rows are written through `write`.
+
+        Raises
+        ------
+        LakeReadOnly, LakeLocked, LakeReentered
+            As in `write`.
+        """
+        with self._writing(what, timeout_s) as connection:
+            yield connection
+
+    def tables(self) -> "pl.DataFrame":
+        """Return what there is to read: name, kind (table or view), rows, purpose."""
+        from lake.tables import describe_tables
+
+        with self.read() as connection:
+            return describe_tables(connection)
+
+    def attach_statements(self) -> list[str]:
+        """Return the lines that attach this lake in the ``duckdb`` command line."""
+        return attach_statements(self.location)
+
+    def close(self) -> None:
+        """Close the connections held; the lake can be used again and opens new ones."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _checked(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a guarded connection once `sql` has passed, and turn DuckDB's errors into ours."""
+        connection = self._pool.cursor("guarded")
+        try:
+            check_statement(connection, sql)
+            yield connection
+        except duckdb.Error as error:
+            raise StatementFailed("query", str(error)) from error
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _writing(self, what: str, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold the lock and a connection that can write."""
+        if self.is_read_only:
+            raise LakeReadOnly(self.root)
+        if not self.location.catalog.is_file():
+            raise LakeMissing(self.root)
+        with writer_lock(self.location, what, timeout_s=timeout_s):
+            connection = self._pool.cursor("write")
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    def _roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Undo, and take a new DuckDB next time: this one may have lost its catalog."""
+        with suppress(duckdb.Error):  # the error that brought us here is the one to be seen
+            connection.execute("ROLLBACK")
+        self._pool.close("write")
+
+
+def _look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
+    """Read what a lake says of itself; None where it is not there or its making is under way."""
+    try:
+        connection = pool.cursor("read")
+    except (LakeMissing, LakeUnreadable):
+        if is_read_only:
+            raise
+        return None  # a catalog that is damaged says so when it is opened for writing
+    try:
+        return schema.read_state(connection)
+    finally:
+        connection.close()
+
+
+def _make(location: Location, pool: Pool, timeout_s: float) -> schema.State:
+    """Make or migrate a lake under the lock; another process may have done it meanwhile."""
+    location.make_folders()
+    with writer_lock(location, "make or update the lake's tables", timeout_s=timeout_s):
+        connection = pool.cursor("write")
+        try:
+            state = schema.read_state(connection)
+            if state is None or not schema.is_current(state):
+                state = schema.bring_up_to_date(connection, location)
+        finally:
+            connection.close()
+    pool.close()
+    return state
+
+
+def _commit(connection: duckdb.DuckDBPyConnection, what: str) -> None:
+    """Commit, and say what could not be committed."""
+    try:
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        raise LakeConflict(what, str(error)) from error
