@@ -139,9 +139,8 @@ class Lake:
 
     def snapshot_id(self) -> int:
         """Return the number of the newest snapshot, for ``AT (VERSION => n)``."""
-        with self.read() as connection:
-            row = connection.execute("SELECT id FROM lake.current_snapshot()").fetchone()
-        return int(row[0]) if row else 0
+        ((snapshot_id,),) = self.query_rows("SELECT id FROM lake.current_snapshot()").rows
+        return int(snapshot_id)
 
     @contextmanager
     def write(self, what: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[Transaction]:
@@ -195,8 +194,7 @@ class Lake:
         """Return what there is to read: name, kind (table or view), rows, purpose."""
         from lake.tables import describe_tables
 
-        with self.read() as connection:
-            return describe_tables(connection)
+        return describe_tables(self)
 
     def attach_statements(self) -> list[str]:
         """Return the lines that attach this lake in the ``duckdb`` command line."""
@@ -250,7 +248,7 @@ class Lake:
 def _look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
     """Read what a lake says of itself; None where it is not there or its making is under way."""
     try:
-        connection = pool.cursor("read")
+        connection = pool.cursor("guarded")  # the one most callers go on with
     except (LakeMissing, LakeUnreadable):
         if is_read_only:
             raise

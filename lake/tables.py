@@ -3,13 +3,13 @@
 import re
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from lake import schema, statements
 from lake.sql import quote_identifier
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from lake.store import Lake
 
 _CREATE = re.compile(r"((?:^--[^\n]*\n)*)^CREATE TABLE (\w+)", re.MULTILINE)
 
@@ -29,13 +29,13 @@ def purposes() -> dict[str, str]:
     return found
 
 
-def describe_tables(connection: duckdb.DuckDBPyConnection) -> "pl.DataFrame":
+def describe_tables(lake: "Lake") -> "pl.DataFrame":
     """Return one row per table and view: name, kind, rows, purpose.
 
     Parameters
     ----------
-    connection : DuckDBPyConnection
-        With a lake in use.
+    lake : Lake
+        Which lake.
 
     Returns
     -------
@@ -45,8 +45,10 @@ def describe_tables(connection: duckdb.DuckDBPyConnection) -> "pl.DataFrame":
     import polars as pl
 
     told = purposes()
-    listed = connection.execute(statements.load("tables")).fetchall()
-    rows = [(name, kind, _count(connection, name), told.get(name, "")) for name, kind in listed]
+    listed = lake.query_rows(statements.load("tables")).rows
+    counts = " UNION ALL ".join(f"SELECT count(*) FROM {quote_identifier(name)}" for name, _ in listed)  # noqa: S608
+    n_rows = [n for (n,) in lake.query_rows(counts).rows]
+    rows = [(name, kind, n, told.get(name, "")) for (name, kind), n in zip(listed, n_rows, strict=True)]
     schema_ = {"name": pl.String, "kind": pl.String, "rows": pl.Int64, "purpose": pl.String}
     return pl.DataFrame(rows, schema=schema_, orient="row")
 
@@ -54,9 +56,3 @@ def describe_tables(connection: duckdb.DuckDBPyConnection) -> "pl.DataFrame":
 def _purpose(header: str) -> str:
     """Return a header's first paragraph, up to its grain."""
     return header.partition("\nGrain:")[0].removeprefix("Purpose: ").replace("\n", " ")
-
-
-def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    """Count the rows of a table or view."""
-    row = connection.execute(f"SELECT count(*) FROM lake.{quote_identifier(name)}").fetchone()  # noqa: S608
-    return int(row[0]) if row else 0

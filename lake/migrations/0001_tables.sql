@@ -144,7 +144,7 @@ CREATE TABLE runs (
     settings      JSON NOT NULL,         -- every training setting, after defaults
     code_digest   VARCHAR NOT NULL,
     versions      JSON NOT NULL,         -- python and libraries that shape the numbers
-    device        VARCHAR NOT NULL,
+    device        VARCHAR NOT NULL,      -- cpu, cuda or mps; '' where it failed
     snapshot_id   BIGINT NOT NULL,       -- lake snapshot the data set was read at
     flow_run_id   VARCHAR NOT NULL,      -- '' when trained outside Prefect
     status        VARCHAR NOT NULL,      -- complete or failed
