@@ -1,0 +1,1 @@
+"""Keep the lake small and its files few."""

@@ -1,0 +1,47 @@
+"""Cut patches, freeze the data set, assign folds."""
+
+from typing import Any, TypedDict
+
+from prefect import flow
+
+from deepdlt.config import FoldScheme, PatchRecipe
+from tasks.caching import call_cached
+from tasks.prepare import (
+    assign_all_folds,
+    cut_patches_of_new_images,
+    dataset_stands,
+    freeze_dataset,
+    patches_stand,
+    splits_stand,
+)
+from tasks.records import DatasetRecord, IngestRecord
+
+
+class Prepared(TypedDict):
+    """What stands ready for training."""
+
+    dataset: DatasetRecord
+    splits: list[dict[str, Any]]
+    n_new_patches: int
+
+
+@flow(name="prepare", flow_run_name="prepare {labels} {schemes}", retries=0)
+def prepare(
+    ingested: IngestRecord,
+    recipe: PatchRecipe,
+    patches_per_image: int,
+    labels: list[str],
+    schemes: list[FoldScheme],
+    n_folds: int,
+    seed: int,
+) -> Prepared:
+    """Make what a night trains on: patches of new images, the frozen data set, its folds."""
+    settings = recipe.model_dump()
+    patches, is_hit = call_cached(
+        cut_patches_of_new_images, ingested, settings, confirm=lambda _: patches_stand(ingested, recipe)
+    )
+    dataset, _ = call_cached(freeze_dataset, ingested, settings, patches_per_image, confirm=dataset_stands)
+    splits, _ = call_cached(
+        assign_all_folds, ingested, dataset, patches_per_image, labels, schemes, n_folds, seed, confirm=splits_stand
+    )
+    return Prepared(dataset=dataset, splits=splits, n_new_patches=0 if is_hit else patches["n_new_patches"])

@@ -1,0 +1,89 @@
+"""The night: from SEM images to per-label metrics."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from deepdlt.config import PROFILES, FoldScheme, ModelName, PatchRecipe
+from deepdlt.night import SplitRecord, plan_runs, presets_of_night
+from flows.ingest import SheetPath, SourceFolder, ingest
+from flows.prepare import prepare
+from tasks.fan_out import cancel_children, fan_out
+from tasks.nights import missing_plans, record_night, refuse_gaps
+from tasks.profile import pick_profile
+from tasks.report import report_night
+
+LabelKeys = Annotated[
+    list[str], Field(min_length=1, description="Labels to stratify by, as the sheet's declaration names them.")
+]
+Schemes = Annotated[
+    list[FoldScheme],
+    Field(min_length=1, description="paper: folds over patches, as in the report; grouped: over whole images."),
+]
+FoldCount = Annotated[int, Field(ge=2, le=20, description="Folds of each label and scheme.")]
+Models = Annotated[list[ModelName], Field(min_length=1, description="ae: autoencoder; vae: variational autoencoder.")]
+Epochs = Annotated[
+    int | None, Field(ge=1, le=100_000, description="Epochs of every training; without it, profile and preset say.")
+]
+ProfileChoice = Annotated[
+    Literal["auto", "quick", "paper"],
+    Field(
+        description="quick: minutes on two cores; paper: the report's numbers; auto: paper where CUDA is, else quick."
+    ),
+]
+Seed = Annotated[int, Field(ge=0, lt=2**31, description="Seed of folds and trainings.")]
+PresetName = Annotated[
+    Literal[
+        "label-cv",
+        "matched-label-cv",
+        "experiment-1",
+        "matched-experiment-1",
+        "experiment-2",
+        "matched-experiment-2",
+        "experiment-3",
+        "matched-experiment-3",
+        "vae",
+        "matched-vae",
+    ],
+    Field(description="Named training; label-cv brings experiment-1 and vae with it, on the 80/10/10 split."),
+]
+
+
+@flow(name="retrain", flow_run_name="night {profile} {preset}", retries=0, on_cancellation=[cancel_children])
+def retrain(
+    source: SourceFolder = None,
+    sheet: SheetPath = None,
+    profile: ProfileChoice = "auto",
+    preset: PresetName = "label-cv",
+    labels: LabelKeys = ["angle", "PP1", "NP", "EP1"],  # noqa: B006 - never changed; Prefect shows it in the form
+    schemes: Schemes = ["paper", "grouped"],  # noqa: B006
+    folds: FoldCount = 5,
+    models: Models = ["ae", "vae"],  # noqa: B006
+    epochs: Epochs = None,
+    seed: Seed = 0,
+) -> dict[str, Any]:
+    """Ingest new images, cut their patches, assign folds, train what is missing, report per-label metrics."""
+    started_at = datetime.now(UTC)
+    budget = PROFILES[pick_profile(profile)]
+    ingested, is_known = ingest(source, sheet)
+    ready = prepare(ingested, PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
+    splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
+    plans = plan_runs(splits, presets_of_night(preset, models), profile=budget.name, epochs=epochs, seed=seed)
+    missing = missing_plans(plans)
+    outcomes = fan_out(missing)
+    night = record_night(
+        str(flow_run.get_id()),
+        plans,
+        missing,
+        ingested=ingested,
+        n_new_images=0 if is_known else ingested["n_new_images"],
+        n_new_patches=ready["n_new_patches"],
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+    )
+    report_night(night)
+    refuse_gaps(plans, outcomes)
+    return {name: str(value) for name, value in night.items()}

@@ -1,0 +1,31 @@
+"""Which trainings stand complete in the lake: rows and checkpoint files."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from lake.files import inside
+from lake.statements import load
+from tasks.lake_access import open_lake
+
+
+def completed_runs(run_ids: Sequence[str]) -> set[str]:
+    """Return those of the runs that are complete, with every checkpoint on disk at its full size.
+
+    Parameters
+    ----------
+    run_ids : sequence of str
+        Runs to look for.
+
+    Returns
+    -------
+    set of str
+    """
+    lake = open_lake()
+    models = lake.query(load("models_of_complete_runs")).filter(pl.col("run_id").is_in(list(run_ids)))
+    broken = {
+        run_id
+        for run_id, path, n_bytes in models.iter_rows()
+        if not (file := inside(lake.root, path)).is_file() or file.stat().st_size != n_bytes
+    }
+    return set(models["run_id"]) - broken

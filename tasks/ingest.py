@@ -1,0 +1,162 @@
+"""Take what is new in a source folder into the lake."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from deepdlt.digest import digest_json
+from deepdlt.fingerprint import fingerprint_folder
+from deepdlt.provenance import code_digest
+from deepdlt.survey import KnownImage, Survey, survey
+from deepdlt.synth import write_synthetic
+from lake import Lake, Transaction
+from lake.statements import load
+from tasks.caching import ContentKey
+from tasks.lake_access import open_lake
+from tasks.records import IngestRecord, SourceRecord
+from tasks.sheet import sheet_spec
+
+logger = logging.getLogger(__name__)
+
+INGEST_MODULES = ("deepdlt.survey",)
+SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Float64: "DOUBLE", pl.Int64: "BIGINT", pl.String: "VARCHAR"}
+FAULT_KEY = ("path", "digest", "rule")
+
+
+def ingest_source(
+    source: Path, *, sheet: Path | None = None, on_progress: Callable[[int, int], None] | None = None
+) -> IngestRecord:
+    """Survey a folder and bring the lake to what stands in it now.
+
+    Parameters
+    ----------
+    source : Path
+        Folder with images and a label sheet; only read.
+    sheet : Path, optional
+        The label sheet, where the folder holds several.
+    on_progress : callable, optional
+        Called with files done and files in all.
+
+    Returns
+    -------
+    IngestRecord
+
+    Raises
+    ------
+    NoImages, SheetMissing, SheetAmbiguous, SheetColumnsMissing
+        If the folder as a whole cannot be used. A bad file or row only lands in `rejected`.
+    """
+    source = source.resolve()
+    lake = open_lake()
+    seen = fingerprint_folder(source)
+    found = survey(source, spec=sheet_spec(), known=_known_images(lake), sheet=sheet, on_progress=on_progress)
+    record = IngestRecord(
+        source=str(source),
+        state_key=ingest_state_key(seen.digest, sheet),
+        n_images=found.labels.height,
+        n_new_images=found.images.height,
+        n_rejected=found.rejected.height,
+        n_warnings=found.warnings.height,
+    )
+    with lake.write(f"ingest {source}") as transaction:
+        _store(transaction, found, record)
+    return record
+
+
+def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:
+    """Return the digest of all that an ingest depends on: the folder, the declaration of the sheet, the code."""
+    declared = sheet_spec().model_dump(mode="json")
+    return digest_json([fingerprint, str(sheet or ""), declared, code_digest(*INGEST_MODULES)])
+
+
+def _known_images(lake: Lake) -> dict[str, KnownImage]:
+    """Return the images that need no decoding, by the digest of their file."""
+    rows = lake.query(load("known_images")).iter_rows(named=True)
+    return {row.pop("file_digest"): KnownImage(**row) for row in rows}
+
+
+def _store(transaction: Transaction, found: Survey, record: IngestRecord) -> None:
+    """Write one survey: new images, all of the source's rows, what is rejected now and what no longer is."""
+    now = datetime.now(UTC)
+    source = record["source"]
+    here = pl.lit(source).alias("source")
+    transaction.replace("images", found.images.with_columns(ingested_at=pl.lit(now)), key=("image_id",))
+    sources = found.sources.with_columns(here, pl.lit(True).alias("is_present"))
+    transaction.execute(load("mark_sources_absent"), [source])
+    transaction.replace("sources", sources, key=("source", "path"))
+    transaction.ensure_columns("labels", _label_columns(found.labels))
+    transaction.replace_where("labels", found.labels.with_columns(here), source=source)
+    for table, faults in (("rejected", found.rejected), ("warnings", found.warnings)):
+        before = transaction.query(load(f"{table}_of_source"), [source])
+        transaction.replace_where(table, _merge_faults(before, faults.with_columns(here), now), source=source)
+    counts = {name: record[name] for name in ("n_images", "n_new_images", "n_rejected", "n_warnings")}
+    row = {"source": source, "state_key": record["state_key"], **counts, "ingested_at": now}
+    transaction.replace("ingests", pl.DataFrame([row]), key=("source",))
+
+
+def _label_columns(labels: pl.DataFrame) -> dict[str, str]:
+    """Return the SQL types of the columns that the sheet's declaration brings."""
+    return {name: SQL_TYPES[type(dtype)] for name, dtype in labels.schema.items() if type(dtype) in SQL_TYPES}
+
+
+def _merge_faults(before: pl.DataFrame, now_standing: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Close the faults that are gone, keep those that stand since when they stood, add the new ones."""
+    standing = now_standing.unique(FAULT_KEY, keep="first", maintain_order=True)
+    gone = before.join(standing, on=FAULT_KEY, how="anti").with_columns(
+        closed_at=pl.coalesce("closed_at", pl.lit(now, dtype=before.schema["closed_at"]))
+    )
+    since = before.filter(pl.col("closed_at").is_null()).select(*FAULT_KEY, "seen_at")
+    kept = standing.join(since, on=FAULT_KEY, how="left").with_columns(
+        seen_at=pl.coalesce("seen_at", pl.lit(now, dtype=before.schema["seen_at"])),
+        closed_at=pl.lit(None, dtype=before.schema["closed_at"]),
+    )
+    return pl.concat([gone, kept.select(before.columns)])
+
+
+@task(name="find source", cache_policy=NO_CACHE, retries=0, timeout_seconds=600)
+def find_source(source: str | None, sheet: str | None) -> SourceRecord:
+    """Digest the files of the source folder; without one, make synthetic SEM images in the lake and take those."""
+    folder = source or os.environ.get("DEEPDLT_SOURCE")
+    if folder is None:
+        folder = str(open_lake().root / "synthetic")
+        made = write_synthetic(Path(folder))
+        logger.info("no source folder given: %d synthetic SEM images in %s", made.n_images, folder)
+    seen = fingerprint_folder(Path(folder))
+    return SourceRecord(
+        source=str(Path(folder).resolve()), sheet=sheet or "", fingerprint=seen.digest, n_files=seen.n_files
+    )
+
+
+@task(
+    name="ingest images",
+    cache_policy=ContentKey(modules=INGEST_MODULES),
+    persist_result=True,
+    result_serializer="json",
+    retries=1,
+    retry_delay_seconds=2,
+    timeout_seconds=3600,
+)
+def ingest_images(found: SourceRecord) -> IngestRecord:
+    """Take new images, changed labels and bad input of one folder into the lake."""
+    sheet = Path(found["sheet"]) if found["sheet"] else None
+    record = ingest_source(Path(found["source"]), sheet=sheet, on_progress=_log_progress)
+    logger.info("%(n_images)d images, %(n_new_images)d new, %(n_rejected)d rejected, %(n_warnings)d warnings", record)
+    return record
+
+
+def ingest_stands(record: IngestRecord) -> bool:
+    """Tell whether the lake's newest ingest of the source is the one that the record speaks of."""
+    rows = open_lake().query(load("ingest_of_source"), [record["source"]])
+    return rows.height == 1 and rows.item(0, "state_key") == record["state_key"]
+
+
+def _log_progress(done: int, of: int) -> None:
+    """Say every hundred files how far the survey is."""
+    if done % 100 == 0 or done == of:
+        logger.info("surveyed %d of %d files", done, of)

@@ -1,0 +1,115 @@
+"""Note a night in the lake: what belonged to it, what was new, how it ended."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from deepdlt.errors import DeepdltError
+from deepdlt.night import RunPlan
+from lake.statements import load
+from tasks.completed import completed_runs
+from tasks.fan_out import BatchOutcome
+from tasks.lake_access import open_lake
+from tasks.records import IngestRecord
+
+
+class NightIncomplete(DeepdltError):
+    """Some trainings of a night did not come to a complete run."""
+
+    def __init__(self, missing: Sequence[str], outcomes: Sequence[BatchOutcome]) -> None:
+        self.missing = tuple(missing)
+        self.outcomes = tuple(outcomes)
+        lines = [f"{len(missing)} trainings of this night are not in the lake (the others are, and stay):", *missing]
+        lines += [f"child run {one.name!r} ended {one.state}: {one.message}" for one in outcomes]
+        lines.append("run the night again: it trains only what is missing")
+        super().__init__("\n".join(lines))
+
+
+def missing_plans(plans: Sequence[RunPlan]) -> list[RunPlan]:
+    """Return the plans whose run does not stand complete in the lake, each run once."""
+    done = completed_runs([plan.run_id for plan in plans])
+    distinct = {plan.run_id: plan for plan in plans}
+    return [plan for run_id, plan in distinct.items() if run_id not in done]
+
+
+def record_night(
+    night_id: str,
+    plans: Sequence[RunPlan],
+    missing: Sequence[RunPlan],
+    *,
+    ingested: IngestRecord,
+    n_new_images: int,
+    n_new_patches: int,
+    started_at: datetime,
+    finished_at: datetime,
+) -> dict[str, Any]:
+    """Write the night's row and the runs that belong to it.
+
+    Parameters
+    ----------
+    night_id : str
+        Id of the flow run.
+    plans : sequence of RunPlan
+        Everything that the night consists of.
+    missing : sequence of RunPlan
+        What it had to train.
+    ingested : IngestRecord
+        What stands in the source.
+    n_new_images, n_new_patches : int
+        What this night added.
+    started_at, finished_at : datetime
+        With a time zone.
+
+    Returns
+    -------
+    dict
+        The night's row, as table `nights` has it.
+    """
+    lake = open_lake()
+    sent = {plan.run_id for plan in missing}
+    done = completed_runs([plan.run_id for plan in plans])
+    failed = sent - done
+    row: dict[str, Any] = {
+        "night_id": night_id,
+        "profile": plans[0].profile,
+        "source": ingested["source"],
+        "dataset_id": plans[0].dataset_id,
+        "status": "failed" if failed else "complete",
+        "n_new_images": n_new_images,
+        "n_rejected": ingested["n_rejected"],
+        "n_new_patches": n_new_patches,
+        "n_trained": len(sent - failed),
+        "n_failed": len(failed),
+        "n_reused": len({plan.run_id for plan in plans} - sent),
+        "started_at": started_at,
+        "finished_at": finished_at,
+    }
+    belongs = pl.DataFrame(
+        [{"run_id": plan.run_id, "is_reused": plan.run_id not in sent} for plan in plans if plan.run_id in done],
+        schema={"run_id": pl.String, "is_reused": pl.Boolean},
+    ).unique("run_id", maintain_order=True)
+    with lake.write(f"night {night_id}") as transaction:
+        row["sequence"] = transaction.query(load("next_night_sequence"), [night_id]).item()
+        transaction.replace("nights", pl.DataFrame([row]), key=("night_id",))
+        transaction.replace_where(
+            "night_runs", belongs.with_columns(pl.lit(night_id).alias("night_id")), night_id=night_id
+        )
+    return row
+
+
+def refuse_gaps(plans: Sequence[RunPlan], outcomes: Sequence[BatchOutcome]) -> None:
+    """Raise where a night is not whole.
+
+    Raises
+    ------
+    NightIncomplete
+        With a line for each training that is missing, why it failed where that is known, and how each child run ended.
+    """
+    gaps = missing_plans(plans)
+    if not gaps:
+        return
+    reasons = dict(open_lake().query(load("failed_runs")).iter_rows())
+    lines = [f"{plan.title}: {reasons.get(plan.run_id, 'never came to an end')}" for plan in gaps]
+    raise NightIncomplete(lines, outcomes)

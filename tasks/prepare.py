@@ -1,0 +1,380 @@
+"""Cut patches, freeze a data set, assign folds: each only where the lake does not hold it yet."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from prefect import task
+
+from deepdlt.config import FoldScheme, PatchRecipe
+from deepdlt.digest import digest_json
+from deepdlt.errors import DeepdltError
+from deepdlt.folds import assign_folds, split_holdout, split_id_of
+from deepdlt.images import decode_image, image_id_of
+from deepdlt.night import HOLDOUT, NO_LABEL, SplitRecord
+from deepdlt.patches import cut_patches, dataset_id_of, patch_frame, plan_patches
+from deepdlt.provenance import code_digest
+from lake import Lake
+from lake.shards import shards_present, write_shards
+from lake.statements import load
+from tasks.caching import ContentKey
+from tasks.lake_access import open_lake
+from tasks.records import DatasetRecord, IngestRecord, PatchRecord
+from tasks.sheet import find_label
+
+logger = logging.getLogger(__name__)
+
+IMAGES_A_COMMIT = 128
+"""Images whose patches are held in memory and committed together: 128 x 100 x 4 KiB = 52 MB."""
+
+FOLD_MODULES = ("deepdlt.folds",)
+
+
+class NothingToTrain(DeepdltError):
+    """A source has no image with labels and patches."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        super().__init__(
+            f"no image of {source} has both a label row and patches: the table `rejected` says what is wrong with each"
+        )
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The patches of one image."""
+
+    manifest: pl.DataFrame
+    pixels: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+
+
+def cut_missing(
+    source: str, recipe: PatchRecipe, *, on_progress: Callable[[int, int], None] | None = None
+) -> PatchRecord:
+    """Cut the patches that a source's images lack under a recipe.
+
+    Parameters
+    ----------
+    source : str
+        Source folder as the lake knows it.
+    recipe : PatchRecipe
+        How patches are cut.
+    on_progress : callable, optional
+        Called with images done and images to do.
+
+    Returns
+    -------
+    PatchRecord
+
+    Raises
+    ------
+    NothingToTrain
+        If the source has no patches in the end.
+    """
+    lake = open_lake()
+    todo = _images_without_patches(lake, source, recipe)
+    n_new = 0
+    for start in range(0, todo.height, IMAGES_A_COMMIT):
+        part = todo.slice(start, IMAGES_A_COMMIT)
+        n_new += _cut_and_store(lake, Path(source), recipe, part)
+        if on_progress:
+            on_progress(start + part.height, todo.height)
+    there = lake.query(load("patch_counts"), [source, recipe.recipe_id])
+    if not there.item(0, "n_patches"):
+        raise NothingToTrain(source)
+    return PatchRecord(
+        recipe_id=recipe.recipe_id,
+        n_images=there.item(0, "n_images"),
+        n_patches=there.item(0, "n_patches"),
+        n_new_patches=n_new,
+    )
+
+
+def _images_without_patches(lake: Lake, source: str, recipe: PatchRecipe) -> pl.DataFrame:
+    """Return image_id and path of every image that lacks rows, or files, of its patches."""
+    images = lake.query(load("images_of_source"), [source])
+    held = lake.query(load("patch_shards_of_source"), [source, recipe.recipe_id])
+    present = shards_present(lake.root, held["shard"].unique().to_list())
+    whole = (
+        held.filter(pl.col("shard").is_in(list(present)))
+        .group_by("image_id")
+        .agg(pl.col("n_patches").sum())
+        .filter(pl.col("n_patches") >= recipe.n_per_image)
+    )
+    return images.join(whole, on="image_id", how="anti").sort("image_id")
+
+
+def _cut_and_store(lake: Lake, folder: Path, recipe: PatchRecipe, images: pl.DataFrame) -> int:
+    """Cut some images, write their shards, then their manifest rows; return the number of patches."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        cuts = [cut for cut in pool.map(lambda row: _cut(folder, recipe, row), images.iter_rows(named=True)) if cut]
+    if not cuts:
+        return 0
+    manifest = pl.concat([cut.manifest for cut in cuts])
+    places = write_shards(lake.root, np.concatenate([cut.pixels for cut in cuts]), manifest["patch_id"].to_list())
+    rows = manifest.join(places, on="patch_id", how="left")
+    made = pl.DataFrame([{"recipe_id": recipe.recipe_id, **recipe.model_dump(), "created_at": datetime.now(UTC)}])
+    with lake.write(f"patches of {len(cuts)} images") as transaction:
+        transaction.replace("recipes", made, key=("recipe_id",))
+        transaction.replace("patches", rows, key=("patch_id",))
+    return rows.height
+
+
+def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> _Cut | None:
+    """Cut one image; one that is gone or no longer what was ingested is left for the next ingest to judge."""
+    try:
+        pixels = decode_image((folder / image["path"]).read_bytes(), path=image["path"]).pixels
+    except (OSError, DeepdltError) as error:
+        logger.warning("%s cannot be cut, the next ingest will judge it: %s", image["path"], error)
+        return None
+    if image_id_of(pixels) != image["image_id"]:
+        logger.warning("%s has changed since it was ingested: its patches wait for the next ingest", image["path"])
+        return None
+    draws = recipe.model_dump()
+    plan = plan_patches(image["image_id"], pixels.shape, **draws)
+    manifest = patch_frame(image["image_id"], recipe.recipe_id, plan)
+    return _Cut(manifest=manifest, pixels=cut_patches(pixels, plan, size_px=recipe.size_px))
+
+
+def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int) -> DatasetRecord:
+    """Name the set of patches that a night trains on, and note it in the lake.
+
+    Parameters
+    ----------
+    source : str
+        Source folder; its present images with labels count.
+    recipe : PatchRecipe
+        How the patches were cut.
+    patches_per_image : int
+        The first so many draws of each image.
+
+    Returns
+    -------
+    DatasetRecord
+
+    Raises
+    ------
+    NothingToTrain
+        If there are no patches.
+    """
+    lake = open_lake()
+    snapshot_id = lake.snapshot_id()
+    patches = patches_of(lake, source, recipe.recipe_id, patches_per_image)
+    if patches.is_empty():
+        raise NothingToTrain(source)
+    record = DatasetRecord(
+        dataset_id=dataset_id_of(recipe.recipe_id, patches["patch_id"].to_list()),
+        recipe_id=recipe.recipe_id,
+        n_images=patches["image_id"].n_unique(),
+        n_patches=patches.height,
+        snapshot_id=snapshot_id,
+    )
+    known = lake.query("SELECT snapshot_id FROM datasets WHERE dataset_id = ?", [record["dataset_id"]])
+    if known.height:
+        return DatasetRecord(**{**record, "snapshot_id": known.item(0, 0)})
+    now = datetime.now(UTC)
+    row = {**record, "source": source, "patches_per_image": patches_per_image, "created_at": now}
+    with lake.write(f"data set {record['dataset_id']}") as transaction:
+        transaction.replace("datasets", pl.DataFrame([row]), key=("dataset_id",))
+    return record
+
+
+def patches_of(lake: Lake, source: str, recipe_id: str, patches_per_image: int) -> pl.DataFrame:
+    """Return patch_id and image_id of a source's data set, sorted by patch_id."""
+    return lake.query(load("patches_of_dataset"), [source, recipe_id, patches_per_image])
+
+
+def assign_missing(
+    source: str,
+    dataset: DatasetRecord,
+    *,
+    patches_per_image: int,
+    labels: Sequence[str],
+    schemes: Sequence[FoldScheme],
+    n_folds: int,
+    seed: int,
+) -> list[SplitRecord]:
+    """Assign the folds of a data set that the lake does not hold yet.
+
+    Parameters
+    ----------
+    source : str
+        Source folder, for the label values.
+    dataset : DatasetRecord
+        What is split.
+    patches_per_image : int
+        As it was frozen.
+    labels : sequence of str
+        People's keys of the labels, e.g. ``"NP"``.
+    schemes : sequence of {"paper", "grouped"}
+        How folds are drawn.
+    n_folds : int
+        Folds of each label and scheme.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    list of SplitRecord
+        The holdout split first, then label by label, scheme by scheme.
+
+    Raises
+    ------
+    LabelUnknown
+        If the sheet's declaration has no label of that key.
+    """
+    lake = open_lake()
+    patches = patches_of(lake, source, dataset["recipe_id"], patches_per_image)
+    wanted: list[tuple[SplitRecord, Callable[[], pl.DataFrame]]] = [
+        _holdout(dataset["dataset_id"], patches, seed),
+        *(
+            _label_aware(lake, source, dataset["dataset_id"], patches, label, scheme, n_folds, seed)
+            for label in labels
+            for scheme in schemes
+        ),
+    ]
+    known = set(lake.query("SELECT split_id FROM splits")["split_id"])
+    for split, assign in wanted:
+        if split.split_id not in known:
+            _store_split(lake, split, assign())
+    return [split for split, _ in wanted]
+
+
+def _holdout(dataset_id: str, patches: pl.DataFrame, seed: int) -> tuple[SplitRecord, Callable[[], pl.DataFrame]]:
+    """Return the 80/10/10 split by image and how to assign it."""
+    split_id = digest_json([dataset_id, HOLDOUT, seed, code_digest(*FOLD_MODULES)])
+    split = SplitRecord(split_id=split_id, dataset_id=dataset_id, scheme=HOLDOUT, label=NO_LABEL, n_folds=1, seed=seed)
+    return split, lambda: split_holdout(patches, seed=seed)
+
+
+def _label_aware(
+    lake: Lake,
+    source: str,
+    dataset_id: str,
+    patches: pl.DataFrame,
+    label: str,
+    scheme: FoldScheme,
+    n_folds: int,
+    seed: int,
+) -> tuple[SplitRecord, Callable[[], pl.DataFrame]]:
+    """Return one label-aware split and how to assign it."""
+    declared = find_label(label)
+    values = label_values(lake, source, declared.column)
+    drawn = split_id_of(dataset_id, scheme, label, n_folds, seed, values)
+    split = SplitRecord(
+        split_id=digest_json([drawn, code_digest(*FOLD_MODULES)]),
+        dataset_id=dataset_id,
+        scheme=scheme,
+        label=label,
+        n_folds=n_folds,
+        seed=seed,
+    )
+    return split, lambda: assign_folds(patches, values, scheme=scheme, kind=declared.kind, n_folds=n_folds, seed=seed)
+
+
+def label_values(lake: Lake, source: str, column: str) -> pl.DataFrame:
+    """Return image_id and value of one label column, for the source's images."""
+    return lake.query(load("labels_of_source"), [source]).select("image_id", pl.col(column).alias("value"))
+
+
+def _store_split(lake: Lake, split: SplitRecord, folds: pl.DataFrame) -> None:
+    """Write one split and its folds."""
+    row = pl.DataFrame([{**split.model_dump(), "created_at": datetime.now(UTC)}])
+    with lake.write(f"folds of {split.label}, {split.scheme}") as transaction:
+        transaction.replace_where(
+            "folds", folds.with_columns(pl.lit(split.split_id).alias("split_id")), split_id=split.split_id
+        )
+        transaction.replace("splits", row, key=("split_id",))
+
+
+@task(
+    name="cut patches",
+    cache_policy=ContentKey(modules=("deepdlt.patches", "deepdlt.images")),
+    persist_result=True,
+    result_serializer="json",
+    retries=1,
+    retry_delay_seconds=2,
+    timeout_seconds=3600,
+)
+def cut_patches_of_new_images(ingested: IngestRecord, recipe: dict[str, Any]) -> PatchRecord:
+    """Cut the patches of images that have none under this recipe."""
+    record = cut_missing(ingested["source"], PatchRecipe.model_validate(recipe), on_progress=_log_progress)
+    logger.info("%(n_new_patches)d new patches, %(n_patches)d of %(n_images)d images in all", record)
+    return record
+
+
+def patches_stand(ingested: IngestRecord, recipe: PatchRecipe) -> bool:
+    """Tell whether every image of the source has its patches, rows and files."""
+    return _images_without_patches(open_lake(), ingested["source"], recipe).is_empty()
+
+
+@task(
+    name="freeze data set",
+    cache_policy=ContentKey(modules=("deepdlt.patches",)),
+    persist_result=True,
+    result_serializer="json",
+    retries=1,
+    retry_delay_seconds=2,
+    timeout_seconds=600,
+)
+def freeze_dataset(ingested: IngestRecord, recipe: dict[str, Any], patches_per_image: int) -> DatasetRecord:
+    """Name the set of patches that this night trains on."""
+    record = freeze(ingested["source"], PatchRecipe.model_validate(recipe), patches_per_image=patches_per_image)
+    logger.info("data set %(dataset_id)s: %(n_patches)d patches of %(n_images)d images", record)
+    return record
+
+
+def dataset_stands(record: DatasetRecord) -> bool:
+    """Tell whether the lake holds the data set."""
+    return bool(open_lake().query("SELECT 1 FROM datasets WHERE dataset_id = ?", [record["dataset_id"]]).height)
+
+
+@task(
+    name="assign folds",
+    cache_policy=ContentKey(modules=FOLD_MODULES),
+    persist_result=True,
+    result_serializer="json",
+    retries=1,
+    retry_delay_seconds=2,
+    timeout_seconds=1800,
+)
+def assign_all_folds(
+    ingested: IngestRecord,
+    dataset: DatasetRecord,
+    patches_per_image: int,
+    labels: list[str],
+    schemes: list[FoldScheme],
+    n_folds: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Assign the 80/10/10 split and the label-aware folds of a data set."""
+    splits = assign_missing(
+        ingested["source"],
+        dataset,
+        patches_per_image=patches_per_image,
+        labels=labels,
+        schemes=schemes,
+        n_folds=n_folds,
+        seed=seed,
+    )
+    logger.info("%d splits: %s", len(splits), ", ".join(f"{split.label}/{split.scheme}" for split in splits))
+    return [split.model_dump() for split in splits]
+
+
+def splits_stand(records: list[dict[str, Any]]) -> bool:
+    """Tell whether the lake holds every one of the splits with its folds."""
+    wanted = {record["split_id"] for record in records}
+    there = open_lake().query(load("splits_with_folds"))
+    return wanted <= set(there["split_id"])
+
+
+def _log_progress(done: int, of: int) -> None:
+    """Say after each commit how far the cutting is."""
+    logger.info("patches of %d of %d images cut", done, of)

@@ -1,0 +1,88 @@
+"""What a night shows in the Prefect UI: a table, a summary, pictures."""
+
+import base64
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from prefect import task
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from deepdlt.config import PROFILES
+from lake.files import inside
+from lake.statements import load
+from tasks.lake_access import open_lake
+
+logger = logging.getLogger(__name__)
+
+MOST_PICTURES = 6
+"""Pictures of a night in the UI; the others lie in the lake's folder `pictures`."""
+
+
+@task(name="report night", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=300)
+def report_night(night: dict[str, Any]) -> None:
+    """Show the night's per-label metrics, its summary and its pictures in the UI."""
+    lake = open_lake()
+    summary = lake.query(load("fold_summary_of_night"), [night["night_id"]])
+    profile = PROFILES[night["profile"]]
+    title = f"Night {night['sequence']}, profile `{profile.name}`: {profile.description}."
+    create_table_artifact(_rounded(summary), key="label-metrics", description=title)
+    create_markdown_artifact(
+        _summary_markdown(night, title, summary, _standing_faults(night["source"])),
+        key="night-summary",
+        description=title,
+    )
+    for place, (run_id, name, file) in enumerate(_pictures(night["night_id"]), start=1):
+        uri = "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
+        create_image_artifact(uri, key=f"picture-{place}", description=f"{name} (run {run_id})")
+
+
+def _rounded(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows for people: four decimals."""
+    return frame.with_columns(pl.selectors.float().round(4)).to_dicts()
+
+
+def _standing_faults(source: str) -> pl.DataFrame:
+    """Return what is rejected in the source now."""
+    return open_lake().query(load("standing_faults"), [source])
+
+
+def _pictures(night_id: str) -> list[tuple[str, str, Path]]:
+    """Return run, name and file of the night's pictures, the holdout trainings' first."""
+    lake = open_lake()
+    found = []
+    for run_id, name in lake.query(load("runs_of_night"), [night_id]).iter_rows():
+        folder = inside(lake.root, f"pictures/{run_id}")
+        found += [(run_id, f"{file.stem}, {name}", file) for file in sorted(folder.glob("*.png"))]
+    return found[:MOST_PICTURES]
+
+
+def _summary_markdown(night: dict[str, Any], title: str, summary: pl.DataFrame, faults: pl.DataFrame) -> str:
+    """Return the night in a page of markdown."""
+    lines = [
+        f"# {title}",
+        "",
+        f"- source `{night['source']}`, data set `{night['dataset_id']}`",
+        f"- {night['n_new_images']} new images, {night['n_new_patches']} new patches, {night['n_rejected']} rejected",
+        f"- {night['n_trained']} trained, {night['n_reused']} reused, {night['n_failed']} failed",
+        "",
+        "Losses are per patch in the run's own target range, mean over folds; `floor_mse` is the least that any model "
+        "of that output range can reach, `flat_mse` a flat patch. `n_below_flat` counts folds worse than flat.",
+        "",
+        *_markdown_table(_rounded(summary)),
+    ]
+    if faults.height:
+        lines += ["", "## Rejected", "", *_markdown_table(faults.to_dicts())]
+    return "\n".join(lines)
+
+
+def _markdown_table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a markdown table; bars in cells are escaped."""
+    if not rows:
+        return ["(none)"]
+    names = list(rows[0])
+    body = ["| " + " | ".join(str(row[name]).replace("|", "\\|") for name in names) + " |" for row in rows]
+    return ["| " + " | ".join(names) + " |", "|" + "---|" * len(names), *body]

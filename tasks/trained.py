@@ -1,0 +1,133 @@
+"""Write a training into the lake: its rows in one transaction, or why it failed."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from deepdlt.digest import digest_json
+from deepdlt.night import TRAINING_MODULES, RunPlan
+from deepdlt.provenance import code_digest, library_versions
+from deepdlt.summaries import summarise_fold, summarise_labels
+from lake import Lake
+from lake.statements import load
+from tasks.sheet import sheet_spec
+
+if TYPE_CHECKING:
+    from tasks.training_work import TrainedFold
+
+PATCH_COLUMNS = ("patch_id", "image_id", "split", "mse", "psnr_paper_db", "ssim_paper", "psnr_db", "ssim")
+
+
+def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_run_id: str) -> float:
+    """Write everything of one training in one transaction; done twice, it stands once.
+
+    Parameters
+    ----------
+    lake : Lake
+    trained : TrainedFold
+        The training and its scores.
+    started_at : datetime
+        When it began, with a time zone.
+    flow_run_id : str
+        The flow run that trained it; '' outside Prefect.
+
+    Returns
+    -------
+    float
+        Mean loss of the test patches.
+    """
+    plan = trained.plan
+    fold = _fold_metrics(trained)
+    labels = _label_metrics(lake, trained)
+    run = _run_row(lake, plan, started_at=started_at, flow_run_id=flow_run_id) | {
+        "status": "complete",
+        "error": "",
+        "device": trained.result.device,
+        "n_parameters": trained.result.n_parameters,
+    }
+    frames = {
+        "runs": pl.DataFrame([run]),
+        "epochs": trained.result.epochs,
+        "fold_metrics": fold,
+        "label_metrics": labels,
+        "patch_metrics": trained.scores.select(PATCH_COLUMNS),
+        "models": _model_rows(lake, trained),
+    }
+    with lake.write(f"run {plan.run_id}: {plan.title}") as transaction:
+        for table, frame in frames.items():
+            named = frame.with_columns(pl.lit(plan.run_id).alias("run_id"))
+            transaction.replace_where(table, named, run_id=plan.run_id)
+    return float(fold.filter(pl.col("split") == "test")["loss"].item())
+
+
+def store_failure(lake: Lake, plan: RunPlan, error: str, *, started_at: datetime, flow_run_id: str) -> None:
+    """Note that a training failed, and why; a later one that succeeds takes the row's place."""
+    run = _run_row(lake, plan, started_at=started_at, flow_run_id=flow_run_id) | {
+        "status": "failed",
+        "error": error,
+        "device": "",
+        "n_parameters": 0,
+    }
+    with lake.write(f"failed run {plan.run_id}") as transaction:
+        transaction.replace_where("runs", pl.DataFrame([run]), run_id=plan.run_id)
+
+
+def _run_row(lake: Lake, plan: RunPlan, *, started_at: datetime, flow_run_id: str) -> dict[str, Any]:
+    """Return what a run's row says however the run ended, now."""
+    finished_at = datetime.now(UTC)
+    return plan.model_dump(exclude={"settings"}) | {
+        "model": plan.settings.model,
+        "settings": json.dumps(plan.settings.model_dump(), sort_keys=True),
+        "code_digest": code_digest(*TRAINING_MODULES),
+        "versions": json.dumps(library_versions(), sort_keys=True),
+        "snapshot_id": lake.query(load("dataset_by_id"), [plan.dataset_id]).item(0, "snapshot_id"),
+        "flow_run_id": flow_run_id,
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "seconds": (finished_at - started_at).total_seconds(),
+    }
+
+
+def _fold_metrics(trained: "TrainedFold") -> pl.DataFrame:
+    """Return the run's rows of `fold_metrics`, named like the run."""
+    plan = trained.plan
+    means = summarise_fold(
+        trained.scores,
+        train_loss=trained.result.train_loss,
+        n_train_patches=trained.train_patches.height,
+        n_train_images=trained.train_patches["image_id"].n_unique(),
+    )
+    names = {name: getattr(plan, name) for name in ("profile", "preset", "scheme", "label", "fold", "seed")}
+    return means.with_columns(
+        pl.lit(value).alias(name) for name, value in (names | {"model": plan.settings.model}).items()
+    )
+
+
+def _label_metrics(lake: Lake, trained: "TrainedFold") -> pl.DataFrame:
+    """Return the run's rows of `label_metrics`: every label of the sheet, whichever the folds were drawn by."""
+    plan = trained.plan
+    source = lake.query(load("dataset_by_id"), [plan.dataset_id]).item(0, "source")
+    columns = {key: label.column for key, label in sheet_spec().labels.items()}
+    values = lake.query(load("labels_of_source"), [source]).select("image_id", *dict.fromkeys(columns.values()))
+    return summarise_labels(trained.scores.join(values, on="image_id", how="left"), columns, seed=plan.seed)
+
+
+def _model_rows(lake: Lake, trained: "TrainedFold") -> pl.DataFrame:
+    """Return the run's rows of `models`."""
+    result = trained.result
+    return pl.DataFrame(
+        [
+            {
+                "model_id": digest_json([trained.plan.run_id, best_by]),
+                "best_by": best_by,
+                "epoch": result.best_epochs[best_by],
+                "path": path.relative_to(lake.root).as_posix(),
+                "file_digest": result.file_digests[best_by],
+                "n_bytes": path.stat().st_size,
+                "created_at": datetime.now(UTC),
+            }
+            for best_by, path in result.checkpoints.items()
+        ]
+    )

@@ -1,0 +1,172 @@
+"""One training from the lake's patches to rows and files, without Prefect.
+
+Imports torch: only workers that train come here.
+"""
+
+import functools
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from deepdlt.checkpoints import Checkpoint, RunIdentity, load_checkpoint
+from deepdlt.devices import pick_device
+from deepdlt.figures import figure_png, reconstruction_figure, samples_figure
+from deepdlt.models.variational import VariationalAutoEncoder
+from deepdlt.night import HOLDOUT, TRAINING_MODULES, RunPlan
+from deepdlt.patchset import PatchSet
+from deepdlt.progress import EpochRecord
+from deepdlt.provenance import code_digest, library_versions
+from deepdlt.sampling import sample_prior
+from deepdlt.scoring import score_patches
+from deepdlt.training import PROGRESS_FILE, TrainingResult, train
+from lake import Lake
+from lake.files import atomic_write, inside
+from lake.shards import read_patches
+from lake.statements import load
+
+logger = logging.getLogger(__name__)
+
+EXAMPLES = 6
+"""Patches in a picture of reconstructions, each of another image where there are as many."""
+
+
+@dataclass(frozen=True)
+class TrainedFold:
+    """A training and its scores, not yet in the lake."""
+
+    plan: RunPlan
+    result: TrainingResult
+    scores: pl.DataFrame
+    """One row per held-out patch, with patch_id, image_id and split."""
+    train_patches: pl.DataFrame
+    folder: Path
+
+
+@dataclass(frozen=True)
+class _DatasetPatches:
+    """A data set in memory: pixels on the device, and which row holds which patch."""
+
+    patches: PatchSet
+    rows: pl.DataFrame
+    """patch_id and row."""
+
+
+def device_name() -> str:
+    """Return the kind of device that trainings of this process run on: `DEEPDLT_DEVICE`, else the best there is.
+
+    Raises
+    ------
+    DeviceMissing
+        If `DEEPDLT_DEVICE` names one that is not here.
+    """
+    return str(pick_device(os.environ.get("DEEPDLT_DEVICE", "auto")).type)
+
+
+def train_plan(lake: Lake, plan: RunPlan, *, on_epoch: Callable[[EpochRecord], None] | None = None) -> TrainedFold:
+    """Train one plan, or go on where an earlier try was cut off, and score its best checkpoint.
+
+    Parameters
+    ----------
+    lake : Lake
+        Holds the patches; checkpoints go to its folder ``models/<run_id>``.
+    plan : RunPlan
+        What to train.
+    on_epoch : callable, optional
+        Called with each epoch's record.
+
+    Returns
+    -------
+    TrainedFold
+
+    Raises
+    ------
+    TrainingDiverged
+        If a loss is not finite.
+    DeviceMissing
+        If `DEEPDLT_DEVICE` names a device that is not here.
+    ShardMissing, ShardCorrupt
+        If patches cannot be read.
+    """
+    held = _load_dataset(lake, plan.split_id, device_name())
+    fold = lake.query(load("patches_of_fold"), [plan.split_id, plan.fold]).join(held.rows, on="patch_id")
+    train_patches, val_patches = (fold.filter(pl.col("split") == split) for split in ("train", "val"))
+    folder = inside(lake.root, f"models/{plan.run_id}")
+    result = train(
+        held.patches,
+        train_index=train_patches["row"].to_numpy(),
+        val_index=val_patches["row"].to_numpy(),
+        checkpoint_dir=folder,
+        seed=plan.seed,
+        identity=_identity(plan),
+        on_epoch=on_epoch,
+        **plan.settings.model_dump(),
+    )
+    best = load_checkpoint(result.checkpoints["loss"], device=held.patches.device)
+    scores = pl.concat([_score(best, held.patches, fold, plan, split) for split in ("val", "test")])
+    trained = TrainedFold(plan=plan, result=result, scores=scores, train_patches=train_patches, folder=folder)
+    if plan.scheme == HOLDOUT or plan.fold == 1:
+        _draw(lake, trained, best, held.patches)
+    return trained
+
+
+def forget_progress(trained: TrainedFold) -> None:
+    """Remove the file that a cut-off training would go on from, once the run stands in the lake."""
+    (trained.folder / PROGRESS_FILE).unlink(missing_ok=True)
+
+
+def _identity(plan: RunPlan) -> RunIdentity:
+    """Return where the checkpoints of a plan belong."""
+    return RunIdentity(
+        run_id=plan.run_id,
+        dataset_id=plan.dataset_id,
+        split_id=plan.split_id,
+        code_digest=code_digest(*TRAINING_MODULES),
+        versions=library_versions(),
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _load_dataset(lake: Lake, split_id: str, device: str) -> _DatasetPatches:
+    """Read all patches of a split's data set onto the device, once for all of its folds."""
+    manifest = lake.query(load("patches_of_fold"), [split_id, 1])
+    pixels = read_patches(lake.root, manifest, size_px=_size_px(lake, split_id))
+    logger.info("%d patches in memory on %s", len(pixels), device)
+    return _DatasetPatches(
+        patches=PatchSet.from_array(pixels, device=device), rows=manifest.select("patch_id").with_row_index("row")
+    )
+
+
+def _size_px(lake: Lake, split_id: str) -> int:
+    """Return the edge of a split's patches, px."""
+    return int(lake.query(load("size_of_split"), [split_id]).item())
+
+
+def _score(best: Checkpoint, patches: PatchSet, fold: pl.DataFrame, plan: RunPlan, split: str) -> pl.DataFrame:
+    """Score one split's patches."""
+    part = fold.filter(pl.col("split") == split)
+    scores = score_patches(
+        best.model,
+        patches,
+        part["row"].to_numpy(),
+        target_range=plan.settings.target_range,
+        beta=plan.settings.beta,
+        seed=plan.seed,
+    )
+    return pl.concat([part.select("patch_id", "image_id", "split", "row"), scores], how="horizontal")
+
+
+def _draw(lake: Lake, trained: TrainedFold, best: Checkpoint, patches: PatchSet) -> None:
+    """Leave pictures of a run in the lake: test patches and their reconstructions; samples of a VAE."""
+    plan = trained.plan
+    folder = inside(lake.root, f"pictures/{plan.run_id}")
+    test = trained.scores.filter(pl.col("split") == "test").sort("patch_id")
+    examples = test.unique("image_id", keep="first", maintain_order=True).head(EXAMPLES)
+    figure = reconstruction_figure(best.model, patches, examples, plan)
+    atomic_write(folder / "reconstructions.png", figure_png(figure))
+    if isinstance(best.model, VariationalAutoEncoder):
+        samples = sample_prior(best.model, n=24, seed=plan.seed)
+        atomic_write(folder / "samples.png", figure_png(samples_figure(samples)))
