@@ -21,16 +21,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lake.connection import attach_statements
     from lake.errors import LakeError
+    from lake.maintenance import maintain
     from lake.store import Lake
     from lake.transaction import Transaction
 
-__all__ = ["Lake", "LakeError", "Transaction", "attach_statements"]
+__all__ = ["Lake", "LakeError", "Transaction", "attach_statements", "maintain"]
 
 _HOMES = {
     "Lake": "lake.store",
     "LakeError": "lake.errors",
     "Transaction": "lake.transaction",
     "attach_statements": "lake.connection",
+    "maintain": "lake.maintenance",
 }
 
 

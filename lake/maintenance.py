@@ -1,0 +1,217 @@
+"""Keeping the lake small: merge files, expire snapshots, remove what nothing refers to."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lake import statements
+from lake.files import TEMPORARY_PREFIX
+from lake.location import Location
+from lake.lock import TIMEOUT_S
+from lake.shards import FOLDER
+from lake.store import Lake
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KEEP_DAYS = 30.0
+GRACE_HOURS = 24.0
+"""An ingest writes its shards before the rows that refer to them; a query may still read a file just replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing done, or that would be done.
+
+    Parameters
+    ----------
+    step : str
+        ``expire snapshot``, ``remove unused file``, ``remove orphan``, ``remove shard``, ``remove temporary
+        file``, ``merge files`` or ``rewrite files``.
+    what : str
+        Snapshot number, table, or path relative to the lake.
+    n_bytes : int
+        Bytes freed; 0 where a step frees none by itself.
+    """
+
+    step: str
+    what: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What maintenance did, or would do.
+
+    Parameters
+    ----------
+    is_dry_run : bool
+        True where nothing was changed.
+    actions : tuple of Action
+        In order.
+    """
+
+    is_dry_run: bool
+    actions: tuple[Action, ...]
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes freed."""
+        return sum(action.n_bytes for action in self.actions)
+
+    def frame(self) -> "pl.DataFrame":
+        """Return the actions as a frame: step, what, n_bytes."""
+        import polars as pl
+
+        rows = [(action.step, action.what, action.n_bytes) for action in self.actions]
+        return pl.DataFrame(rows, schema={"step": pl.String, "what": pl.String, "n_bytes": pl.Int64}, orient="row")
+
+
+def maintain(
+    lake: Lake,
+    *,
+    keep_days: float = KEEP_DAYS,
+    grace_hours: float = GRACE_HOURS,
+    dry_run: bool = False,
+    timeout_s: float = TIMEOUT_S,
+) -> Report:
+    """Expire old snapshots, remove files that nothing refers to, merge small ones; all under the writer lock.
+
+    Pinned snapshots stay: those that a row of ``datasets`` or ``runs`` was read at. What a kept snapshot
+    refers to stays, tables and shards alike. Files that a step sets free may outlive this run by the grace
+    time; the next run removes them.
+
+    Parameters
+    ----------
+    lake : Lake
+        Opened to write.
+    keep_days : float
+        Age from which a snapshot that is not pinned goes, in days.
+    grace_hours : float
+        Age from which a file that nothing refers to goes, in hours.
+    dry_run : bool
+        Change nothing, and say what would be removed (merging is not foretold).
+    timeout_s : float
+        How long to wait for another writer, in seconds.
+
+    Returns
+    -------
+    Report
+        What was done, with the bytes freed.
+
+    Raises
+    ------
+    LakeReadOnly, LakeLocked, LakeReentered
+        As in `Lake.write`.
+    ValueError
+        If an age is negative.
+    """
+    if keep_days < 0 or grace_hours < 0:
+        msg = f"ages cannot be negative: keep_days={keep_days}, grace_hours={grace_hours}."
+        raise ValueError(msg)
+    grace_s = grace_hours * 3600.0
+    with lake.maintenance("maintain the lake", timeout_s=timeout_s) as connection:
+        loose = [*_loose_shards(connection, lake.location, grace_s), *_temporary_files(lake.location, grace_s)]
+        done = _tidy_tables(connection, lake.location, keep_days * 86_400.0, grace_s, dry_run=dry_run)
+        if not dry_run:
+            for action in loose:
+                (lake.root / action.what).unlink(missing_ok=True)
+    return Report(dry_run, (*done[0], *loose, *done[1]))
+
+
+def _tidy_tables(
+    connection: duckdb.DuckDBPyConnection, location: Location, keep_s: float, grace_s: float, *, dry_run: bool
+) -> tuple[list[Action], list[Action]]:
+    """Expire, remove and merge; return what was removed, and what was merged after.
+
+    A dry run expires in a transaction that is rolled back, so that what follows from it is seen.
+    """
+    connection.execute("BEGIN")
+    try:
+        removed = _expire(connection, keep_s)
+        for function, step in _CLEANERS.items():
+            removed += _clean(connection, location, function, step, grace_s, dry_run=True)
+    finally:
+        connection.execute("ROLLBACK")
+    if dry_run:
+        return removed, []
+    _expire(connection, keep_s)
+    for function, step in _CLEANERS.items():
+        _clean(connection, location, function, step, grace_s, dry_run=False)
+    return removed, _merge(connection)
+
+
+_CLEANERS = {
+    "ducklake_cleanup_old_files": "remove unused file",
+    "ducklake_delete_orphaned_files": "remove orphan",
+}
+
+
+def _expire(connection: duckdb.DuckDBPyConnection, keep_s: float) -> list[Action]:
+    """Expire the snapshots that may go."""
+    found = connection.execute(statements.load("expirable_snapshots"), [keep_s]).fetchall()
+    numbers = [number for (number,) in found]
+    if numbers:
+        connection.execute("CALL ducklake_expire_snapshots('lake', versions => ?::UBIGINT[])", [numbers])
+    return [Action("expire snapshot", str(number), 0) for number in numbers]
+
+
+def _clean(
+    connection: duckdb.DuckDBPyConnection,
+    location: Location,
+    function: str,
+    step: str,
+    grace_s: float,
+    *,
+    dry_run: bool,
+) -> list[Action]:
+    """Remove the tables' files that no snapshot refers to, or list them."""
+    sql = f"CALL {function}('lake', dry_run => {dry_run}, older_than => now() - to_seconds(?))"
+    paths = [Path(path) for (path,) in connection.execute(sql, [grace_s]).fetchall()]
+    return [_removal(step, location, path) for path in paths]
+
+
+def _merge(connection: duckdb.DuckDBPyConnection) -> list[Action]:
+    """Merge small files, and write anew those of which most rows are deleted."""
+    done = []
+    for function, step in (
+        ("ducklake_rewrite_data_files", "rewrite files"),
+        ("ducklake_merge_adjacent_files", "merge files"),
+    ):
+        for _, table, n_before, n_after in connection.execute(f"CALL {function}('lake')").fetchall():
+            done.append(Action(step, f"{table}: {n_before} into {n_after}", 0))
+    return done
+
+
+def _loose_shards(connection: duckdb.DuckDBPyConnection, location: Location, grace_s: float) -> list[Action]:
+    """Find shards that no manifest row of any kept snapshot refers to."""
+    files = [str(location.tables / path) for (path,) in connection.execute(statements.load("patch_files")).fetchall()]
+    referred = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM patches").fetchall()}
+    if files:
+        rows = connection.execute("SELECT DISTINCT shard FROM read_parquet(?)", [files]).fetchall()
+        referred |= {shard for (shard,) in rows}
+    there = (path for path in (location.root / FOLDER).rglob("*.parquet") if path.is_file())
+    loose = (path for path in there if path.relative_to(location.root).as_posix() not in referred)
+    return [_removal("remove shard", location, path) for path in _older(loose, grace_s)]
+
+
+def _temporary_files(location: Location, grace_s: float) -> list[Action]:
+    """Find what a process left that died while it wrote a file."""
+    left = (path for path in location.root.rglob(f"{TEMPORARY_PREFIX}*") if path.is_file())
+    return [_removal("remove temporary file", location, path) for path in _older(left, grace_s)]
+
+
+def _older(paths: Iterable[Path], age_s: float) -> list[Path]:
+    """Keep the files last touched before the grace time, sorted."""
+    limit = time.time() - age_s
+    return sorted(path for path in paths if path.stat().st_mtime <= limit)
+
+
+def _removal(step: str, location: Location, path: Path) -> Action:
+    """Describe a file that goes."""
+    n_bytes = path.stat().st_size if path.is_file() else 0
+    return Action(step, path.relative_to(location.root).as_posix(), n_bytes)
