@@ -9,6 +9,8 @@ with what was published and for nothing else. No measure is NaN for finite image
 import torch
 from torch import Tensor
 
+from deepdlt.target_ranges import range_bounds
+
 PSNR_CAP_DB = 100.0
 """PSNR of identical images. Rounding to 8 bits alone costs more: 58.9 dB."""
 
@@ -18,9 +20,6 @@ SSIM_K1, SSIM_K2 = 0.01, 0.03
 """Constants of Wang et al. 2004, doi:10.1109/TIP.2003.819861; scikit-image has the same."""
 
 METRICS = ("mse", "psnr_paper_db", "ssim_paper", "psnr_db", "ssim")
-
-TARGET_RANGES: dict[str, tuple[float, float]] = {"signed": (-1.0, 1.0), "unit": (0.0, 1.0)}
-"""Black and white on the scale that targets are given in."""
 
 GREY_LEVELS = 255
 CPU_CHUNK, DEVICE_CHUNK = 32, 4096
@@ -180,28 +179,6 @@ def all_metrics(reconstruction: Tensor, target: Tensor, *, target_range: str) ->
         "psnr_db": psnr_db(*unit),
         "ssim": ssim(*unit),
     }
-
-
-def range_bounds(target_range: str) -> tuple[float, float]:
-    """Return black and white on a target range.
-
-    Parameters
-    ----------
-    target_range : str
-        ``signed`` or ``unit``.
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ValueError
-        If the range is not known.
-    """
-    if target_range not in TARGET_RANGES:
-        raise ValueError(f"target_range {target_range!r} is not known: use one of {', '.join(TARGET_RANGES)}")
-    return TARGET_RANGES[target_range]
 
 
 def _pair(reconstruction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

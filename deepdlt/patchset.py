@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deepdlt.devices import pick_device
 from deepdlt.digest import digest_bytes
-from deepdlt.metrics import range_bounds
+from deepdlt.target_ranges import range_bounds
 
 WHITE = 255
 """Grey level of white in 8 bits."""

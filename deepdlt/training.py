@@ -19,13 +19,13 @@ from deepdlt.checkpoints import BestBy, CheckpointHeader, RunIdentity, save_chec
 from deepdlt.digest import digest_bytes, digest_json
 from deepdlt.errors import DeepdltError
 from deepdlt.losses import REDUCTIONS, objective, patch_loss
-from deepdlt.metrics import range_bounds
 from deepdlt.models import Model, build_model, count_parameters, set_noise
 from deepdlt.optimisers import build_optimiser
 from deepdlt.patchset import Index, PatchSet
 from deepdlt.progress import EpochRecord, Progress
 from deepdlt.scoring import evaluate
 from deepdlt.seeds import derive_seed
+from deepdlt.target_ranges import range_bounds
 
 logger = logging.getLogger(__name__)
 
