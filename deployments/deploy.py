@@ -1,0 +1,126 @@
+"""Register work pools, deployments and the automation that notices dead runs, where they are not there yet."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deepdlt.digest import digest_bytes
+from deployments.errors import DeployFailed
+from deployments.parts import ensure_pools, environment
+from deployments.server_api import ServerApi
+from deployments.settings import PROJECT, prefect_settings, stack_paths
+from deployments.stack_state import Say, StackState
+
+VERSION_VARIABLE = "DEEPDLT_DEPLOYMENT_VERSION"
+# What a deployment is made of: the file itself and everything that shapes the parameters of a flow.
+SHAPING = ("deployments/prefect.yaml", "deployments/deploy.py", "flows/*.py", "deepdlt/config.py", "deepdlt/night.py")
+SILENT_S = 90
+ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
+
+DEAD_RUNS: dict[str, Any] = {
+    "name": "deepdlt: a run without heartbeat has crashed",
+    "description": "A run whose worker and process are gone would be said to run for ever, and hold its slot.",
+    "enabled": True,
+    "trigger": {
+        "type": "event",
+        "posture": "Proactive",
+        "match": {"prefect.resource.id": "prefect.flow-run.*"},
+        "for_each": ["prefect.resource.id"],
+        "after": ["prefect.flow-run.heartbeat"],
+        "expect": ["prefect.flow-run.heartbeat", *(f"prefect.flow-run.{end}" for end in ENDS)],
+        "threshold": 1,
+        # Three heartbeats of 30 s (settings.py): fewer would take a busy run for a dead one.
+        "within": SILENT_S,
+    },
+    "actions": [
+        {
+            "type": "change-flow-run-state",
+            "state": "CRASHED",
+            "message": f"No heartbeat for {SILENT_S} s: its process or its machine is gone.",
+        }
+    ],
+}
+
+
+def deployment_file() -> Path:
+    """Return the file that declares the deployments: ours, or the one in ``DEEPDLT_PREFECT_YAML``."""
+    return Path(os.environ.get("DEEPDLT_PREFECT_YAML") or PROJECT / "deployments" / "prefect.yaml")
+
+
+def declared_version(file: Path, project: Path = PROJECT) -> str:
+    """Return the digest of all that shapes the deployments: equal digests, nothing to register."""
+    shaping = [path for pattern in SHAPING for path in sorted(project.glob(pattern))]
+    return digest_bytes(*(path.read_bytes() for path in [file, *shaping]))[:12]
+
+
+def declared_names(file: Path) -> set[str]:
+    """Return the names of the declared deployments, without those of their flows."""
+    return {deployment["name"] for deployment in yaml.safe_load(file.read_text())["deployments"]}
+
+
+def is_deployed(api: ServerApi, names: set[str], version: str) -> bool:
+    """Tell whether the server has every declared deployment in this version."""
+    wanted = {"name": {"any_": sorted(names)}}
+    have = api.ask("POST", "deployments/filter", {"deployments": wanted, "limit": 200})
+    return names <= {deployment["name"] for deployment in have if deployment["version"] == version}
+
+
+def ensure_automation(api: ServerApi, automation: dict[str, Any]) -> None:
+    """Make an automation, or bring the one of that name to what it should be."""
+    wanted = {"automations": {"name": {"any_": [automation["name"]]}}}
+    have = api.ask("POST", "automations/filter", wanted)
+    if have:
+        api.ask("PUT", f"automations/{have[0]['id']}", automation)
+    else:
+        api.ask("POST", "automations/", automation)
+
+
+def deploy(state: StackState, say: Say = print, *, is_forced: bool = False) -> bool:
+    """Register the pools, the deployments and the automation with a server.
+
+    Parameters
+    ----------
+    state : StackState
+        Says which server.
+    say : callable
+        Takes a line for each thing that is done.
+    is_forced : bool
+        Register also what the server has in this version already.
+
+    Returns
+    -------
+    is_changed : bool
+        Whether anything had to be registered.
+
+    Raises
+    ------
+    DeployFailed
+        If Prefect cannot register the deployments; its words are in the message.
+    """
+    file = deployment_file()
+    version = declared_version(file)
+    api_url = str(state.api_url)
+    with ServerApi(api_url) as api:
+        if not is_forced and is_deployed(api, declared_names(file), version):
+            return False
+        say("registering the deployments")
+        ensure_pools(api_url)
+        ensure_automation(api, DEAD_RUNS)
+    paths = stack_paths()
+    settings = prefect_settings(paths, api_url, is_own_server=state.is_own_server)
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=environment(paths, settings) | {VERSION_VARIABLE: version},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DeployFailed((done.stdout + done.stderr)[-3000:])
+    return True

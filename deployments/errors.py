@@ -1,0 +1,73 @@
+"""What can go wrong around the stack: one clear sentence each, and what to do."""
+
+from pathlib import Path
+
+from deepdlt.errors import DeepdltError
+
+
+class DeploymentError(DeepdltError):
+    """Root of the errors of the stack and the command line."""
+
+
+class StackBusy(DeploymentError):
+    """Raised when another command has been starting or stopping the stack for too long."""
+
+    def __init__(self, lock: Path, waited_s: float) -> None:
+        super().__init__(
+            f"Another command has been starting or stopping the stack for {waited_s:.0f} s ({lock} is held): "
+            "wait for it, or look at `deepdlt status`."
+        )
+        self.lock = lock
+
+
+class PartFailed(DeploymentError):
+    """Raised when a process of the stack ends or stays silent at its start."""
+
+    def __init__(self, name: str, what: str, log: Path, tail: str) -> None:
+        super().__init__(f"The {name} {what}. The end of {log}:\n{tail}")
+        self.name = name
+        self.log = log
+
+
+class ServerUnreachable(DeploymentError):
+    """Raised when no Prefect server answers at an address."""
+
+    def __init__(self, api_url: str, reason: str) -> None:
+        super().__init__(
+            f"No Prefect server answers at {api_url} ({reason}): start the local stack with `deepdlt up`, "
+            "or set PREFECT_API_URL to a server that runs."
+        )
+        self.api_url = api_url
+
+
+class ServerRefused(DeploymentError):
+    """Raised when the server answers that it will not do what was asked."""
+
+    def __init__(self, what: str, status: int, detail: str) -> None:
+        super().__init__(f"The server refused {what} (HTTP {status}): {detail}")
+        self.status = status
+        self.detail = detail
+
+
+class DeployFailed(DeploymentError):
+    """Raised when the deployments cannot be registered."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(f"The deployments could not be registered. Prefect said:\n{output}")
+
+
+class DeploymentMissing(DeploymentError):
+    """Raised when the server knows no deployment of a name."""
+
+    def __init__(self, name: str, api_url: str) -> None:
+        super().__init__(f"The server at {api_url} knows no deployment {name}: register it with `deepdlt deploy`.")
+        self.name = name
+
+
+class ParametersRefused(DeploymentError):
+    """Raised when a run is not made because its parameters do not fit the flow."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"The server refused the parameters of {name}: {detail}")
+        self.name = name
+        self.detail = detail

@@ -1,0 +1,163 @@
+"""The little of the Prefect server's REST interface that the command line needs.
+
+Importing Prefect's own client takes two seconds, longer than all that is asked of the server here.
+"""
+
+import base64
+import os
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from deployments.errors import DeploymentMissing, ParametersRefused, ServerRefused, ServerUnreachable
+
+Json = dict[str, Any]
+FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
+
+
+def authorisation() -> dict[str, str]:
+    """Return the headers for a server that wants to know who asks, from Prefect's own environment variables."""
+    if key := os.environ.get("PREFECT_API_KEY"):
+        return {"Authorization": f"Bearer {key}"}
+    if pair := os.environ.get("PREFECT_API_AUTH_STRING"):
+        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    return {}
+
+
+class ServerApi:
+    """A connection to a Prefect server; use it in a ``with`` block.
+
+    Parameters
+    ----------
+    api_url : str
+        Address of the API, ending in ``/api``.
+    timeout_s : float
+        Seconds to wait for an answer.
+    """
+
+    def __init__(self, api_url: str, *, timeout_s: float = 30.0) -> None:
+        self.api_url = api_url.rstrip("/")
+        is_local = httpx.URL(api_url).host in {"127.0.0.1", "localhost", "::1"}
+        self.client = httpx.Client(
+            base_url=self.api_url + "/", headers=authorisation(), timeout=timeout_s, trust_env=not is_local
+        )
+
+    def __enter__(self) -> Self:
+        """Use the connection in a block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self.client.close()
+
+    @property
+    def ui_url(self) -> str:
+        """Address of the pages that people look at."""
+        return self.api_url.removesuffix("/api")
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request and return the decoded answer.
+
+        Raises
+        ------
+        ServerUnreachable
+            If nothing answers.
+        ServerRefused
+            If the answer is an error; its text is in the message.
+        """
+        try:
+            answer = self.client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise ServerUnreachable(self.api_url, str(error) or type(error).__name__) from error
+        if answer.is_error:
+            raise ServerRefused(f"{method} {path}", answer.status_code, detail_of(answer))
+        return answer.json() if answer.content else None
+
+    def is_healthy(self) -> bool:
+        """Tell whether the server is up and its database answers."""
+        try:
+            return self.client.get("health").is_success
+        except httpx.HTTPError:
+            return False
+
+    def deployment(self, name: str) -> Json:
+        """Return a deployment by its full name, such as ``retrain/nightly``."""
+        try:
+            found: Json = self.ask("GET", f"deployments/name/{name}")
+        except ServerRefused as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                raise DeploymentMissing(name, self.api_url) from error
+            raise
+        return found
+
+    def create_run(self, name: str, parameters: Json) -> Json:
+        """Ask for a run of a deployment, now.
+
+        Raises
+        ------
+        DeploymentMissing
+            If the server knows no such deployment.
+        ParametersRefused
+            If the parameters do not fit the flow; no run is made.
+        """
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        deployment_id = self.deployment(name)["id"]
+        try:
+            run: Json = self.ask("POST", f"deployments/{deployment_id}/create_flow_run", body)
+        except ServerRefused as error:
+            if error.status in {httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
+                raise ParametersRefused(name, error.detail) from error
+            raise
+        return run
+
+    def run(self, run_id: str) -> Json:
+        """Return a flow run."""
+        found: Json = self.ask("GET", f"flow_runs/{run_id}")
+        return found
+
+    def runs(self, flow_runs: Json, *, limit: int = 200) -> list[Json]:
+        """Return the flow runs that match a filter, in the order of their start."""
+        body = {"flow_runs": flow_runs, "sort": "EXPECTED_START_TIME_ASC", "limit": limit}
+        found: list[Json] = self.ask("POST", "flow_runs/filter", body)
+        return found
+
+    def task_runs(self, run_ids: list[str]) -> list[Json]:
+        """Return the task runs of some flow runs, at most 200."""
+        body = {"flow_runs": {"id": {"any_": run_ids}}, "sort": "EXPECTED_START_TIME_ASC", "limit": 200}
+        found: list[Json] = self.ask("POST", "task_runs/filter", body)
+        return found
+
+    def logs(self, run_ids: list[str], *, since: datetime, min_level: int) -> list[Json]:
+        """Return what some flow runs logged since a moment, oldest first, at most 200 lines."""
+        wanted = {
+            "flow_run_id": {"any_": run_ids},
+            "timestamp": {"after_": since.isoformat()},
+            "level": {"ge_": min_level},
+        }
+        found: list[Json] = self.ask("POST", "logs/filter", {"logs": wanted, "sort": "TIMESTAMP_ASC", "limit": 200})
+        return found
+
+    def progress(self, run_ids: list[str]) -> list[Json]:
+        """Return the progress bars that some flow runs keep."""
+        wanted = {"flow_run_id": {"any_": run_ids}, "type": {"any_": ["progress"]}}
+        found: list[Json] = self.ask("POST", "artifacts/filter", {"artifacts": wanted, "limit": 50})
+        return found
+
+    def set_state(self, run_id: str, kind: str, message: str, *, is_forced: bool = False) -> None:
+        """Put a flow run into a state, such as ``CANCELLING``."""
+        state = {"type": kind, "name": kind.capitalize(), "message": message}
+        self.ask("POST", f"flow_runs/{run_id}/set_state", {"state": state, "force": is_forced})
+
+
+def detail_of(answer: httpx.Response) -> str:
+    """Return what the server says about an error, in a line."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return answer.text[:500]
+    detail = said.get("detail", said.get("exception_message", said)) if isinstance(said, dict) else said
+    return detail if isinstance(detail, str) else str(detail)[:500]

@@ -1,0 +1,139 @@
+"""Where the local stack keeps its things, and every Prefect setting it runs with.
+
+One place says them all, and three take them from here: the server, the workers (and through them every flow run),
+and ``prefect.toml`` in the project's folder, which commands typed there by hand read.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOOPBACK = "127.0.0.1"
+SETTINGS_HEADER = "# Written by `deepdlt up`, removed by `deepdlt down`: commands typed here reach the local stack."
+
+
+@dataclass(frozen=True)
+class StackPaths:
+    """The files of one local stack; all lie in one folder, but for ``prefect.toml`` beside it."""
+
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        """Say which processes were started: their ids, their start times, the port."""
+        return self.folder / "state.json"
+
+    @property
+    def lock(self) -> Path:
+        """Keep two that start or stop the stack at once apart."""
+        return self.folder / "lock"
+
+    @property
+    def logs(self) -> Path:
+        """Keep what each process prints, one file each."""
+        return self.folder / "logs"
+
+    @property
+    def prefect_home(self) -> Path:
+        """Keep Prefect's database, leases and results."""
+        return self.folder / "prefect"
+
+    @property
+    def settings_file(self) -> Path:
+        """Hand the settings to commands typed in the project's folder."""
+        return self.folder.parent / "prefect.toml"
+
+
+def stack_paths() -> StackPaths:
+    """Return the paths of the stack: under ``DEEPDLT_STACK``, or else ``.stack`` in the project's folder."""
+    return StackPaths(Path(os.environ.get("DEEPDLT_STACK") or PROJECT / ".stack").absolute())
+
+
+def external_api_url() -> str | None:
+    """Return the address of a server that the user runs elsewhere, where one is set."""
+    return os.environ.get("PREFECT_API_URL") or None
+
+
+def prefect_settings(paths: StackPaths, api_url: str, *, is_own_server: bool) -> dict[str, str]:
+    """Return the environment that clients and workers of the stack run with.
+
+    Parameters
+    ----------
+    paths : StackPaths
+        Where results and Prefect's own files go.
+    api_url : str
+        Address of the server's API, ending in ``/api``.
+    is_own_server : bool
+        Whether the server is the stack's. For another one the user's own Prefect profile, which may hold a key, stays.
+
+    Returns
+    -------
+    settings : dict of str
+        Environment variables; to be laid over the caller's own.
+    """
+    settings = {
+        "PREFECT_API_URL": api_url,
+        # Results are small JSON records, never pickles; they outlive the server's database.
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+        "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(paths.prefect_home / "storage"),
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "deepdlt,lake,tasks,flows",
+        # Log lines reach the server, and the terminal that follows a run, twice a second.
+        "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        # The least that Prefect takes; the automation in deploy.py waits for three of them.
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "MPLCONFIGDIR": str(paths.folder / "matplotlib"),
+        "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), LOOPBACK, "localhost"))),
+    }
+    if is_own_server:
+        settings["PREFECT_HOME"] = str(paths.prefect_home)
+        settings["PREFECT_PROFILES_PATH"] = str(paths.prefect_home / "profiles.toml")
+    return settings
+
+
+def server_settings(paths: StackPaths, port: int) -> dict[str, str]:
+    """Return the environment that the server of the stack runs with, on this port of the loopback address."""
+    return prefect_settings(paths, f"http://{LOOPBACK}:{port}/api", is_own_server=True) | {
+        "PREFECT_SERVER_API_HOST": LOOPBACK,
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{paths.prefect_home / 'prefect.db'}",
+        # Workers and server share one SQLite file's lock: wait for it rather than lose a heartbeat.
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+        # On disk: a lease in memory that dies with the server holds its slot for ever, and every later night is
+        # cancelled.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+    }
+
+
+def settings_file_text(paths: StackPaths, api_url: str, *, is_own_server: bool) -> str:
+    """Return the text of ``prefect.toml``: what a command typed in the project's folder needs to reach the stack."""
+    settings = prefect_settings(paths, api_url, is_own_server=is_own_server)
+    lines = [
+        SETTINGS_HEADER,
+        *(f'home = "{settings[name]}"' for name in ("PREFECT_HOME",) if name in settings),
+        *(f'profiles_path = "{settings[name]}"' for name in ("PREFECT_PROFILES_PATH",) if name in settings),
+        "[api]",
+        f'url = "{api_url}"',
+        "[results]",
+        'default_serializer = "json"',
+        f'local_storage_path = "{settings["PREFECT_RESULTS_LOCAL_STORAGE_PATH"]}"',
+        "[logging]",
+        f'extra_loggers = "{settings["PREFECT_LOGGING_EXTRA_LOGGERS"]}"',
+        "[worker]",
+        "query_seconds = 1",
+        "[flows]",
+        "heartbeat_frequency = 30",
+        "[telemetry]",
+        "enable_resource_metrics = false",
+        "[client]",
+        "server_version_check_enabled = false",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,80 @@
+"""What runs of the local stack, in a file, and the lock that keeps two commands apart."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+
+from filelock import FileLock, Timeout
+
+from deployments import processes
+from deployments.errors import StackBusy
+from deployments.processes import Started
+from deployments.settings import StackPaths
+
+LOCK_S = 150.0
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class StackState:
+    """What runs, as the state file keeps it."""
+
+    api_url: str | None = None
+    is_own_server: bool = True
+    parts: tuple[Started, ...] = ()
+
+    def part(self, name: str) -> Started | None:
+        """Return the part of a name, where it was started."""
+        return next((part for part in self.parts if part.name == name), None)
+
+    def with_part(self, started: Started) -> "StackState":
+        """Return this state with a part added, in the place of an older one."""
+        return replace(self, parts=(*(part for part in self.parts if part.name != started.name), started))
+
+    def is_part_alive(self, name: str) -> bool:
+        """Tell whether a part was started and still runs."""
+        part = self.part(name)
+        return part is not None and processes.is_alive(part)
+
+
+def read_state(paths: StackPaths) -> StackState:
+    """Return what the state file says; an empty state where there is none, or a torn one."""
+    try:
+        kept = json.loads(paths.state.read_text())
+        return StackState(kept["api_url"], kept["is_own_server"], tuple(Started(**part) for part in kept["parts"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return StackState()
+
+
+def write_state(paths: StackPaths, state: StackState) -> None:
+    """Replace the state file in one step."""
+    paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = paths.state.with_suffix(".new")
+    draft.write_text(json.dumps(asdict(state), indent=1))
+    draft.replace(paths.state)
+
+
+@contextmanager
+def alone(paths: StackPaths, say: Say) -> Iterator[None]:
+    """Hold the stack's lock: of two commands that start or stop it, the second waits.
+
+    Raises
+    ------
+    StackBusy
+        If the lock stays held for too long.
+    """
+    paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(paths.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say("another command is starting or stopping the stack: waiting for it")
+        try:
+            lock.acquire(timeout=LOCK_S)
+        except Timeout as error:
+            raise StackBusy(paths.lock, LOCK_S) from error
+    try:
+        yield
+    finally:
+        lock.release()

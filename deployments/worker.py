@@ -1,0 +1,113 @@
+"""A worker of the local stack: Prefect's process worker that ends its runs properly when it is told to stop.
+
+Prefect's own command kills the runs of a worker that gets SIGTERM and leaves them marked as running. This one takes
+no more runs, has the server cancel those it has (so that their hooks run and their state is true), and ends.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import warnings
+from typing import Any
+from uuid import UUID
+
+import psutil
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelling, Crashed
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+
+log = logging.getLogger("deployments.worker")
+
+STOPPED = "The worker that ran it was stopped."
+GRACE_S = 20.0
+ANSWER_S = 5.0
+
+with warnings.catch_warnings():
+    # Prefect keeps a list of worker types by name; taking the place of the process worker there is meant.
+    warnings.filterwarnings("ignore", message="Type 'StoppableWorker'")
+
+    class StoppableWorker(ProcessWorker):
+        """A process worker that knows its runs and can stop taking new ones."""
+
+        def __init__(self, *, work_pool_name: str, name: str, limit: int) -> None:
+            super().__init__(work_pool_name=work_pool_name, name=name, limit=limit)
+            self.is_stopping = False
+            self.runs: set[UUID] = set()
+
+        async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+            """Take the next runs, unless this worker is about to stop."""
+            return [] if self.is_stopping else await super().get_and_submit_flow_runs()
+
+        async def run(
+            self, flow_run: FlowRun, configuration: ProcessJobConfiguration, task_status: Any = None
+        ) -> ProcessWorkerResult:
+            """Run a flow in a process of its own, and remember it until it ends."""
+            self.runs.add(flow_run.id)
+            try:
+                return await super().run(flow_run, configuration, task_status)
+            finally:
+                self.runs.discard(flow_run.id)
+
+
+async def cancel_runs(worker: StoppableWorker, *, grace_s: float = GRACE_S) -> None:
+    """Have the server cancel the runs of a worker, wait for their end, and end what is left.
+
+    Parameters
+    ----------
+    worker : StoppableWorker
+        It takes no new run from here on.
+    grace_s : float
+        Seconds that the runs get to end by themselves.
+    """
+    worker.is_stopping = True
+    async with get_client() as client:
+        for run in list(worker.runs):
+            await asyncio.wait_for(client.set_flow_run_state(run, Cancelling(message=STOPPED)), ANSWER_S)
+        deadline = asyncio.get_running_loop().time() + grace_s
+        while worker.runs and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.1)
+        left = list(worker.runs)
+        for process in psutil.Process().children(recursive=True) if left else ():
+            process.kill()
+        for run in left:
+            await asyncio.wait_for(client.set_flow_run_state(run, Crashed(message=STOPPED), force=True), ANSWER_S)
+
+
+async def serve(*, pool: str, name: str, limit: int) -> None:
+    """Run a worker until SIGTERM or SIGINT.
+
+    Both are handled here whatever the worker inherited: a program that was started in the background of a script
+    ignores SIGINT otherwise, and hands that on to its children.
+    """
+    worker = StoppableWorker(work_pool_name=pool, name=name, limit=limit)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    working = asyncio.create_task(worker.start(printer=log.info))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        log.info("stopping, with %d runs to cancel", len(worker.runs))
+        try:
+            await cancel_runs(worker)
+        finally:
+            working.cancel()
+    stopping.cancel()
+    await asyncio.gather(working, stopping, return_exceptions=stop.is_set())
+
+
+def main() -> None:
+    """Run a worker from the command line."""
+    parser = argparse.ArgumentParser(description="Run a worker of deepdlt until it is told to stop.")
+    parser.add_argument("--pool", required=True, help="work pool to take runs from")
+    parser.add_argument("--name", required=True, help="name of the worker, shown by the server")
+    parser.add_argument("--limit", type=int, default=1, help="runs at a time")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    asyncio.run(serve(pool=arguments.pool, name=arguments.name, limit=arguments.limit))
+
+
+if __name__ == "__main__":
+    main()
