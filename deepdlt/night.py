@@ -51,7 +51,12 @@ class RunPlan(Settings):
         return f"train {self.label} fold {self.fold}/{self.n_folds} {self.settings.model} {self.scheme}"
 
 
-def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: int) -> str:
+def training_code() -> str:
+    """Return the digest of the code between a patch and a metric."""
+    return code_digest(*TRAINING_MODULES)
+
+
+def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: int, *, code: str) -> str:
     """Return the name of a training: the digest of all that its numbers depend on.
 
     Parameters
@@ -64,6 +69,8 @@ def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: i
         Only those that the training uses count.
     seed : int
         Seed of initialisation, order, dropout and sampling.
+    code : str
+        Digest of the training code: `training_code`.
 
     Returns
     -------
@@ -77,7 +84,7 @@ def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: i
             "fold": fold,
             "settings": settings.identity(),
             "seed": seed,
-            "code": code_digest(*TRAINING_MODULES),
+            "code": code,
             "libraries": library_versions(),
         }
     )
@@ -143,11 +150,12 @@ def plan_runs(
     list of RunPlan
     """
     plans: list[RunPlan] = []
+    code = training_code()
     for preset in presets:
         settings = _within_budget(preset, profile=profile, epochs=epochs)
         for split in splits:
             if (split.scheme == HOLDOUT) == (preset.evaluation == HOLDOUT):
-                plans += _plan_folds(split, preset, settings, profile=profile, seed=seed)
+                plans += _plan_folds(split, preset, settings, profile=profile, seed=seed, code=code)
     return plans
 
 
@@ -159,12 +167,12 @@ def _within_budget(preset: Preset, *, profile: ProfileName, epochs: int | None) 
 
 
 def _plan_folds(
-    split: SplitRecord, preset: Preset, settings: TrainingSettings, *, profile: ProfileName, seed: int
+    split: SplitRecord, preset: Preset, settings: TrainingSettings, *, profile: ProfileName, seed: int, code: str
 ) -> list[RunPlan]:
     """Return one plan for each fold of a split."""
     return [
         RunPlan(
-            run_id=run_id_of(split, fold, settings, seed),
+            run_id=run_id_of(split, fold, settings, seed, code=code),
             preset=preset.name,
             profile=profile,
             settings=settings,

@@ -241,9 +241,7 @@ def assign_missing(
         ),
     ]
     known = set(lake.query("SELECT split_id FROM splits")["split_id"])
-    for split, assign in wanted:
-        if split.split_id not in known:
-            _store_split(lake, split, assign())
+    _store_splits(lake, [(split, assign()) for split, assign in wanted if split.split_id not in known])
     return [split for split, _ in wanted]
 
 
@@ -267,7 +265,7 @@ def _label_aware(
     """Return one label-aware split and how to assign it."""
     declared = find_label(label)
     values = label_values(lake, source, declared.column)
-    drawn = split_id_of(dataset_id, scheme, label, n_folds, seed, values)
+    drawn = split_id_of(dataset_id, scheme, label, n_folds, seed, values, kind=declared.kind)
     split = SplitRecord(
         split_id=digest_json([drawn, code_digest(*FOLD_MODULES)]),
         dataset_id=dataset_id,
@@ -284,14 +282,17 @@ def label_values(lake: Lake, source: str, column: str) -> pl.DataFrame:
     return lake.query(load("labels_of_source"), [source]).select("image_id", pl.col(column).alias("value"))
 
 
-def _store_split(lake: Lake, split: SplitRecord, folds: pl.DataFrame) -> None:
-    """Write one split and its folds."""
-    row = pl.DataFrame([{**split.model_dump(), "created_at": datetime.now(UTC)}])
-    with lake.write(f"folds of {split.label}, {split.scheme}") as transaction:
-        transaction.replace_where(
-            "folds", folds.with_columns(pl.lit(split.split_id).alias("split_id")), split_id=split.split_id
-        )
-        transaction.replace("splits", row, key=("split_id",))
+def _store_splits(lake: Lake, assigned: Sequence[tuple[SplitRecord, pl.DataFrame]]) -> None:
+    """Write splits and their folds in one transaction."""
+    if not assigned:
+        return
+    now = datetime.now(UTC)
+    with lake.write(f"folds of {len(assigned)} splits") as transaction:
+        for split, folds in assigned:
+            named = folds.with_columns(pl.lit(split.split_id).alias("split_id"))
+            transaction.replace_where("folds", named, split_id=split.split_id)
+        rows = pl.DataFrame([{**split.model_dump(), "created_at": now} for split, _ in assigned])
+        transaction.replace("splits", rows, key=("split_id",))
 
 
 @task(

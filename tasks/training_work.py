@@ -14,12 +14,13 @@ import polars as pl
 
 from deepdlt.checkpoints import Checkpoint, RunIdentity, load_checkpoint
 from deepdlt.devices import pick_device
-from deepdlt.figures import figure_png, reconstruction_figure, samples_figure
+from deepdlt.figures import reconstruction_figure, samples_figure
 from deepdlt.models.variational import VariationalAutoEncoder
-from deepdlt.night import HOLDOUT, TRAINING_MODULES, RunPlan
+from deepdlt.night import HOLDOUT, RunPlan, training_code
 from deepdlt.patchset import PatchSet
 from deepdlt.progress import EpochRecord
-from deepdlt.provenance import code_digest, library_versions
+from deepdlt.provenance import library_versions
+from deepdlt.reconstruction import reconstruct
 from deepdlt.sampling import sample_prior
 from deepdlt.scoring import score_patches
 from deepdlt.training import PROGRESS_FILE, TrainingResult, train
@@ -29,6 +30,9 @@ from lake.shards import read_patches
 from lake.statements import load
 
 logger = logging.getLogger(__name__)
+
+N_SAMPLES = 24
+"""Patches drawn from the prior of a VAE for its picture."""
 
 EXAMPLES = 6
 """Patches in a picture of reconstructions, each of another image where there are as many."""
@@ -124,7 +128,7 @@ def _identity(plan: RunPlan) -> RunIdentity:
         run_id=plan.run_id,
         dataset_id=plan.dataset_id,
         split_id=plan.split_id,
-        code_digest=code_digest(*TRAINING_MODULES),
+        code_digest=training_code(),
         versions=library_versions(),
     )
 
@@ -163,10 +167,19 @@ def _draw(lake: Lake, trained: TrainedFold, best: Checkpoint, patches: PatchSet)
     """Leave pictures of a run in the lake: test patches and their reconstructions; samples of a VAE."""
     plan = trained.plan
     folder = inside(lake.root, f"pictures/{plan.run_id}")
+    folder.mkdir(parents=True, exist_ok=True)
     test = trained.scores.filter(pl.col("split") == "test").sort("patch_id")
     examples = test.unique("image_id", keep="first", maintain_order=True).head(EXAMPLES)
-    figure = reconstruction_figure(best.model, patches, examples, plan)
-    atomic_write(folder / "reconstructions.png", figure_png(figure))
+    targets, outputs = reconstruct(
+        best.model, patches, examples["row"].to_numpy(), target_range=plan.settings.target_range, seed=plan.seed
+    )
+    captions = [f"MSE {mse:.4f}" for mse in examples["mse"]]
+    title = f"{plan.preset}, {plan.title.removeprefix('train ')}, profile {plan.profile}: test patches"
+    picture = reconstruction_figure(
+        targets, outputs, target_range=plan.settings.target_range, captions=captions, title=title
+    )
+    atomic_write(folder / "reconstructions.png", picture)
     if isinstance(best.model, VariationalAutoEncoder):
-        samples = sample_prior(best.model, n=24, seed=plan.seed)
-        atomic_write(folder / "samples.png", figure_png(samples_figure(samples)))
+        samples = sample_prior(best.model, n=N_SAMPLES, seed=plan.seed)
+        title = f"{plan.preset}, profile {plan.profile}: {N_SAMPLES} samples of the prior, seed {plan.seed}"
+        atomic_write(folder / "samples.png", samples_figure(samples, title=title))

@@ -60,7 +60,7 @@ def test_a_setting_that_counts_makes_another_run(change: dict[str, object]) -> N
     """Another learning rate, budget, range or activation is another training."""
     settings = TrainingSettings()
     changed = settings.model_copy(update=change)
-    assert run_id_of(split(), 1, settings, 0) != run_id_of(split(), 1, changed, 0)
+    assert run_id_of(split(), 1, settings, 0, code="c") != run_id_of(split(), 1, changed, 0, code="c")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_setting_of_another_model_makes_no_other_run(change: dict[str, object]
     """What an autoencoder under Adam does not use does not train it again."""
     settings = TrainingSettings()
     changed = settings.model_copy(update=change)
-    assert run_id_of(split(), 1, settings, 0) == run_id_of(split(), 1, changed, 0)
+    assert run_id_of(split(), 1, settings, 0, code="c") == run_id_of(split(), 1, changed, 0, code="c")
 
 
 @given(n_workers=st.integers(0, 9), n_plans=st.integers(0, 24))
