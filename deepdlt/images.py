@@ -23,10 +23,22 @@ from deepdlt.image_errors import (
 from deepdlt.recorded_warnings import recorded_warnings
 from deepdlt.source_files import find_images, find_sheet, list_inputs
 
-__all__ = ["MAX_PIXELS", "DecodedImage", "decode_image", "find_images", "find_sheet", "image_id_of", "list_inputs"]
+__all__ = [
+    "DECODING_RULES",
+    "MAX_PIXELS",
+    "DecodedImage",
+    "decode_image",
+    "find_images",
+    "find_sheet",
+    "image_id_of",
+    "list_inputs",
+]
 
 MAX_PIXELS = 100_000_000
 """Default limit for one image. Pillow's own guard, 179 million pixels, stays in force above it."""
+
+DECODING_RULES = frozenset({"converted-to-grey", "first-frame-only", "reader-remark"})
+"""Rules of the remarks that decoding makes: they hold as long as the file's bytes do."""
 
 FORMATS = ("PNG", "TIFF", "BMP")
 _MAGIC = (b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")

@@ -169,7 +169,7 @@ def choose_sheet(found: SourceFiles, *, sheet: Path | None = None) -> Path:
         If there are several and none was named.
     """
     if sheet is not None:
-        chosen = Path(os.path.normpath(found.root / sheet))
+        chosen = found.root / sheet
         if not chosen.is_file():
             raise SheetMissing(chosen)
         return chosen

@@ -28,7 +28,7 @@ from deepdlt.image_errors import (
     ImageUnreadable,
     NotAnImage,
 )
-from deepdlt.images import DecodedImage, decode_image, find_images, find_sheet, image_id_of, list_inputs
+from deepdlt.images import DECODING_RULES, DecodedImage, decode_image, find_images, find_sheet, image_id_of, list_inputs
 from deepdlt.recorded_warnings import recorded_warnings
 from deepdlt.source_errors import SheetAmbiguous, SheetMissing, SourceMissing
 from deepdlt.source_files import find_files
@@ -87,6 +87,7 @@ def test_floats_are_scaled_from_their_own_finite_range() -> None:
     levels = np.array([[-1.0, 0.0, 1.0], [np.nan, np.inf, -np.inf]], dtype=np.float32)
     image = decoded(Image.fromarray(levels), "TIFF")
     np.testing.assert_array_equal(image.pixels, [[0, 128, 255], [0, 0, 0]])
+    assert [remark.rule for remark in image.remarks] == ["converted-to-grey"]
     assert "from -1 to 1" in image.remarks[0].message
     assert "3 pixels" in image.remarks[0].message
 
@@ -231,6 +232,14 @@ def test_what_pillow_warns_of_becomes_a_remark() -> None:
     image = decode_image(PACKED["lzw"][:-1], path="a")
     assert [remark.rule for remark in image.remarks] == ["reader-remark"]
     assert "EXIF" in image.remarks[0].message
+
+
+def test_every_remark_of_decoding_has_a_rule_that_is_listed() -> None:
+    """Whoever skips decoding knows which remarks to repeat."""
+    stack = [Image.fromarray(GREY.astype(np.uint16)), Image.fromarray(GREY.astype(np.uint16))]
+    content = encoded(stack[0], "TIFF", compression="tiff_lzw", save_all=True, append_images=stack[1:])
+    rules = {remark.rule for file in (content, PACKED["lzw"][:-1]) for remark in decode_image(file, path="a").remarks}
+    assert rules == DECODING_RULES
 
 
 def test_each_thread_is_handed_its_own_warnings() -> None:

@@ -104,6 +104,12 @@ def test_the_pattern_falls_back_to_the_second_pulse(tmp_path: Path, none: Cell) 
     assert rows.select("pattern_1", "pattern_2", "pattern").row(0) == (None, "D", "D")
 
 
+def test_the_pattern_is_that_of_the_first_pulse(tmp_path: Path) -> None:
+    """Where both pulses write a pattern, the first gives the label."""
+    rows, _, _ = read_rows(tmp_path, dlip_row(PP1="H", PP2="D"))
+    assert rows["pattern"].to_list() == ["H"]
+
+
 @pytest.mark.parametrize(
     ("changes", "rule", "value"),
     [
