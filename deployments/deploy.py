@@ -104,12 +104,12 @@ def deploy(state: StackState, say: Say = print, *, is_forced: bool = False) -> b
     file = deployment_file()
     version = declared_version(file)
     api_url = str(state.api_url)
-    with ServerApi(api_url) as api:
-        if not is_forced and is_deployed(api, declared_names(file), version):
-            return False
-        say("registering the deployments")
-        ensure_pools(api_url)
-        ensure_automation(api, DEAD_RUNS)
+    api = ServerApi(api_url)
+    if not is_forced and is_deployed(api, declared_names(file), version):
+        return False
+    say("registering the deployments")
+    ensure_pools(api_url)
+    ensure_automation(api, DEAD_RUNS)
     paths = stack_paths()
     settings = prefect_settings(paths, api_url, is_own_server=state.is_own_server)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]

@@ -20,6 +20,17 @@ class StackBusy(DeploymentError):
         self.lock = lock
 
 
+class StackInUse(DeploymentError):
+    """Raised when workers would have to be started again while they have runs."""
+
+    def __init__(self, changed: list[str]) -> None:
+        super().__init__(
+            f"The workers run with another {' and '.join(changed)} than this command, and they are at work: "
+            "wait for the end of their runs, or stop them with `deepdlt down`."
+        )
+        self.changed = changed
+
+
 class PartFailed(DeploymentError):
     """Raised when a process of the stack ends or stays silent at its start."""
 
@@ -71,3 +82,7 @@ class ParametersRefused(DeploymentError):
         super().__init__(f"The server refused the parameters of {name}: {detail}")
         self.name = name
         self.detail = detail
+
+
+class WrongUse(DeploymentError):
+    """Raised when a command is given what it cannot work with; the exit code is 2."""

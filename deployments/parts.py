@@ -5,21 +5,21 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
-
-import httpx
 
 from deployments import processes
 from deployments.errors import DeploymentError, PartFailed, ServerRefused
 from deployments.server_api import ServerApi
-from deployments.settings import LOOPBACK, StackPaths, prefect_settings, server_settings
+from deployments.settings import LOOPBACK, StackPaths, own_variables, prefect_settings, server_settings
 from deployments.stack_state import Say, StackState, write_state
 
 USUAL_PORT = 4200
 SERVER = "server"
 # Runs at a time: nights wait for trainings, so the cpu pool takes several; a training takes the whole machine.
 POOLS = {"cpu": 4, "gpu": 1}
-START_S = 120.0
+START_S = 180.0
 MARK = "DEEPDLT_STACK"
 
 
@@ -36,15 +36,14 @@ def free_port(preferred: int) -> int:
 def environment(paths: StackPaths, settings: dict[str, str]) -> dict[str, str]:
     """Return the whole environment of a part: ours, its settings, our mark, and this Python first on the path."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, **settings, "PATH": path, MARK: str(paths.folder), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **own_variables(), **settings, "PATH": path, MARK: str(paths.folder), "PYTHONUNBUFFERED": "1"}
 
 
 def is_serving(state: StackState) -> bool:
     """Tell whether the server of a state answers."""
     if not state.api_url:
         return False
-    with ServerApi(state.api_url, timeout_s=5) as api:
-        return api.is_healthy()
+    return ServerApi(state.api_url, timeout_s=5).is_healthy()
 
 
 def start_server(paths: StackPaths, state: StackState, say: Say) -> StackState:
@@ -61,7 +60,7 @@ def start_server(paths: StackPaths, state: StackState, say: Say) -> StackState:
         log=paths.logs / "server.log",
         folder=paths.folder,
     )
-    state = StackState(f"http://{LOOPBACK}:{port}/api", True, state.parts).with_part(started)
+    state = replace(state, api_url=f"http://{LOOPBACK}:{port}/api", is_own_server=True).with_part(started)
     write_state(paths, state)
     return state
 
@@ -85,14 +84,14 @@ def wait_for_server(paths: StackPaths, state: StackState, say: Say) -> None:
 
 def ensure_pools(api_url: str) -> None:
     """Make the work pools that are not there; those that are stay as they are."""
-    with ServerApi(api_url) as api:
-        have = {pool["name"] for pool in api.ask("POST", "work_pools/filter", {"limit": 200})}
-        for name in POOLS.keys() - have:
-            try:
-                api.ask("POST", "work_pools/", {"name": name, "type": "process", "base_job_template": {}})
-            except ServerRefused as error:
-                if error.status != httpx.codes.CONFLICT:  # another command made it in the meantime
-                    raise
+    api = ServerApi(api_url)
+    have = {pool["name"] for pool in api.ask("POST", "work_pools/filter", {"limit": 200})}
+    for name in POOLS.keys() - have:
+        try:
+            api.ask("POST", "work_pools/", {"name": name, "type": "process", "base_job_template": {}})
+        except ServerRefused as error:
+            if error.status != HTTPStatus.CONFLICT:  # another command made it in the meantime
+                raise
 
 
 def start_worker(paths: StackPaths, state: StackState, pool: str, say: Say) -> StackState:

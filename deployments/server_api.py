@@ -1,19 +1,27 @@
 """The little of the Prefect server's REST interface that the command line needs.
 
-Importing Prefect's own client takes two seconds, longer than all that is asked of the server here.
+Importing Prefect's own client takes two seconds, longer than all that is asked of the server here; even importing
+httpx takes half a second on a busy machine, so this speaks HTTP with the standard library.
 """
 
 import base64
+import json
 import os
+import time
+import urllib.request
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from http import HTTPStatus
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 from deployments.errors import DeploymentMissing, ParametersRefused, ServerRefused, ServerUnreachable
 
 Json = dict[str, Any]
+# What a server with a busy database answers for a while.
+PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
+RETRY_S = 0.5
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
 
 
@@ -27,32 +35,30 @@ def authorisation() -> dict[str, str]:
 
 
 class ServerApi:
-    """A connection to a Prefect server; use it in a ``with`` block.
+    """A Prefect server, by the address of its interface.
 
     Parameters
     ----------
     api_url : str
-        Address of the API, ending in ``/api``.
+        Address, ending in ``/api``.
     timeout_s : float
         Seconds to wait for an answer.
+
+    Raises
+    ------
+    ServerUnreachable
+        If the address is none of the web.
     """
 
     def __init__(self, api_url: str, *, timeout_s: float = 30.0) -> None:
         self.api_url = api_url.rstrip("/")
-        is_local = httpx.URL(api_url).host in {"127.0.0.1", "localhost", "::1"}
-        self.client = httpx.Client(
-            base_url=self.api_url + "/", headers=authorisation(), timeout=timeout_s, trust_env=not is_local
-        )
-
-    def __enter__(self) -> Self:
-        """Use the connection in a block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self.client.close()
+        self.timeout_s = timeout_s
+        address = urlsplit(self.api_url)
+        if address.scheme not in {"http", "https"}:
+            raise ServerUnreachable(api_url, "the address must begin with http:// or https://")
+        # This machine is never asked through a proxy.
+        own = [urllib.request.ProxyHandler({})] if address.hostname in {"127.0.0.1", "localhost", "::1"} else []
+        self.opener = urllib.request.build_opener(*own)
 
     @property
     def ui_url(self) -> str:
@@ -60,7 +66,7 @@ class ServerApi:
         return self.api_url.removesuffix("/api")
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request and return the decoded answer.
+        """Send a request and return the decoded answer; a server that is busy is asked again.
 
         Raises
         ------
@@ -69,19 +75,36 @@ class ServerApi:
         ServerRefused
             If the answer is an error; its text is in the message.
         """
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            try:
+                return self.ask_once(method, path, body)
+            except ServerRefused as error:
+                if error.status not in PASSING or time.monotonic() > deadline:
+                    raise
+            time.sleep(RETRY_S)
+
+    def ask_once(self, method: str, path: str, body: Any) -> Any:
+        """Send a request once, and do not try again where the server is busy."""
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **authorisation()}
+        url = f"{self.api_url}/{path}"
+        request = urllib.request.Request(url, data=content, headers=headers, method=method)  # noqa: S310 - web only
         try:
-            answer = self.client.request(method, path, json=body)
-        except httpx.HTTPError as error:
+            with self.opener.open(request, timeout=self.timeout_s) as answer:
+                text = answer.read()
+        except HTTPError as error:
+            with error:
+                raise ServerRefused(f"{method} {path}", error.code, detail_of(error.read())) from error
+        except OSError as error:
             raise ServerUnreachable(self.api_url, str(error) or type(error).__name__) from error
-        if answer.is_error:
-            raise ServerRefused(f"{method} {path}", answer.status_code, detail_of(answer))
-        return answer.json() if answer.content else None
+        return json.loads(text) if text else None
 
     def is_healthy(self) -> bool:
         """Tell whether the server is up and its database answers."""
         try:
-            return self.client.get("health").is_success
-        except httpx.HTTPError:
+            return bool(self.ask_once("GET", "health", None))
+        except (ServerUnreachable, ServerRefused):
             return False
 
     def deployment(self, name: str) -> Json:
@@ -89,7 +112,7 @@ class ServerApi:
         try:
             found: Json = self.ask("GET", f"deployments/name/{name}")
         except ServerRefused as error:
-            if error.status == httpx.codes.NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 raise DeploymentMissing(name, self.api_url) from error
             raise
         return found
@@ -104,12 +127,13 @@ class ServerApi:
         ParametersRefused
             If the parameters do not fit the flow; no run is made.
         """
-        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        # With the key, a request that is sent again because no answer came makes no second run.
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}, "idempotency_key": str(uuid4())}
         deployment_id = self.deployment(name)["id"]
         try:
             run: Json = self.ask("POST", f"deployments/{deployment_id}/create_flow_run", body)
         except ServerRefused as error:
-            if error.status in {httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
+            if error.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}:
                 raise ParametersRefused(name, error.detail) from error
             raise
         return run
@@ -153,11 +177,12 @@ class ServerApi:
         self.ask("POST", f"flow_runs/{run_id}/set_state", {"state": state, "force": is_forced})
 
 
-def detail_of(answer: httpx.Response) -> str:
+def detail_of(answer: bytes) -> str:
     """Return what the server says about an error, in a line."""
+    text = answer.decode(errors="replace")
     try:
-        said = answer.json()
+        said = json.loads(text)
     except ValueError:
-        return answer.text[:500]
+        return text[:500]
     detail = said.get("detail", said.get("exception_message", said)) if isinstance(said, dict) else said
     return detail if isinstance(detail, str) else str(detail)[:500]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+WORKER_VARIABLES = ("DEEPDLT_LAKE", "DEEPDLT_SHEET_SPEC")
 LOOPBACK = "127.0.0.1"
 SETTINGS_HEADER = "# Written by `deepdlt up`, removed by `deepdlt down`: commands typed here reach the local stack."
 
@@ -48,6 +49,15 @@ class StackPaths:
 def stack_paths() -> StackPaths:
     """Return the paths of the stack: under ``DEEPDLT_STACK``, or else ``.stack`` in the project's folder."""
     return StackPaths(Path(os.environ.get("DEEPDLT_STACK") or PROJECT / ".stack").absolute())
+
+
+def own_variables() -> dict[str, str]:
+    """Return deepdlt's own variables that the workers run with; a change of these needs other workers.
+
+    Where the lake lies is made absolute: a worker runs in another folder than the command that starts it.
+    """
+    kept = {name: value for name in WORKER_VARIABLES if (value := os.environ.get(name))}
+    return {name: value if "://" in value else str(Path(value).expanduser().absolute()) for name, value in kept.items()}
 
 
 def external_api_url() -> str | None:

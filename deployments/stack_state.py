@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from filelock import FileLock, Timeout
 
@@ -23,6 +23,7 @@ class StackState:
     api_url: str | None = None
     is_own_server: bool = True
     parts: tuple[Started, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
 
     def part(self, name: str) -> Started | None:
         """Return the part of a name, where it was started."""
@@ -42,7 +43,8 @@ def read_state(paths: StackPaths) -> StackState:
     """Return what the state file says; an empty state where there is none, or a torn one."""
     try:
         kept = json.loads(paths.state.read_text())
-        return StackState(kept["api_url"], kept["is_own_server"], tuple(Started(**part) for part in kept["parts"]))
+        parts = tuple(Started(**part) for part in kept.pop("parts"))
+        return StackState(**kept, parts=parts)
     except (OSError, ValueError, KeyError, TypeError):
         return StackState()
 

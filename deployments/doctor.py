@@ -1,0 +1,157 @@
+"""Look at everything a night needs, and say of each thing whether it is well and what to do where it is not."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+
+from deployments.deploy import declared_names, declared_version, deployment_file, is_deployed
+from deployments.environment import has_cuda
+from deployments.errors import DeploymentError
+from deployments.parts import POOLS
+from deployments.server_api import ServerApi
+from deployments.settings import external_api_url, stack_paths
+from deployments.stack import status
+from deployments.stack_state import read_state
+
+Level = Literal["ok", "warn", "fail"]
+FULL_BYTES = 1_000_000_000
+TIGHT_BYTES = 5_000_000_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor: what was looked at, how it is, what to do."""
+
+    level: Level
+    name: str
+    text: str
+    remedy: str = ""
+
+
+def check_python() -> Iterator[Check]:
+    """Look at the Python and the system."""
+    is_new_enough = sys.version_info >= (3, 11)
+    text = f"{platform.python_version()} in {sys.prefix}, {os.cpu_count()} cores, {platform.system()}"
+    yield Check("ok" if is_new_enough else "fail", "python", text, "" if is_new_enough else "make PYTHON=python3.11 up")
+
+
+def wrong_versions(requirements: list[str]) -> list[str]:
+    """Return the requirements that the installed packages do not meet, with what is there."""
+    wrong = []
+    for requirement in map(Requirement, requirements):
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = version(requirement.name)
+        except PackageNotFoundError:
+            wrong.append(f"{requirement} (not installed)")
+            continue
+        if not requirement.specifier.contains(found, prereleases=True):
+            wrong.append(f"{requirement} (found {found})")
+    return wrong
+
+
+def check_versions() -> Iterator[Check]:
+    """Look at the installed packages."""
+    needed = requires("deepdlt") or []
+    wrong = wrong_versions(needed)
+    if wrong:
+        yield Check("fail", "packages", ", ".join(wrong), "rm .venv/.stamp && make up")
+    else:
+        names = ("prefect", "duckdb", "torch")
+        yield Check("ok", "packages", ", ".join(f"{name} {version(name)}" for name in names))
+
+
+def check_cuda() -> Iterator[Check]:
+    """Look for a CUDA device, and whether PyTorch can use it."""
+    if not has_cuda():
+        yield Check("ok", "cuda", "no device: trainings run on the CPU, and nights take the profile quick")
+    elif version("torch").endswith("+cpu"):
+        yield Check("warn", "cuda", "a device is here, but PyTorch is the CPU build", "rm -r .venv && make up")
+    else:
+        yield Check("ok", "cuda", f"a device is here, PyTorch is {version('torch')}")
+
+
+def check_lake() -> Iterator[Check]:
+    """Look whether the lake can be read and written, and how much room there is."""
+    from lake import Lake, LakeError
+    from lake.location import locate
+
+    root = locate().root
+    try:
+        nights = Lake.open(is_read_only=True).query_rows("SELECT count(*) FROM nights").rows[0][0]
+        yield Check("ok", "lake", f"{root}, {nights} nights")
+    except LakeError as error:
+        is_missing = type(error).__name__ == "LakeMissing"
+        yield Check("warn" if is_missing else "fail", "lake", str(error), "make retrain" if is_missing else "")
+    there = next(folder for folder in (root, *root.parents) if folder.exists())
+    if not os.access(there, os.W_OK):
+        yield Check("fail", "lake", f"{there} cannot be written", "set DEEPDLT_LAKE to a folder of yours")
+    yield disk_check(there, shutil.disk_usage(there).free)
+
+
+def disk_check(folder: Path, n_free_bytes: int) -> Check:
+    """Judge the room that is left."""
+    level: Level = "fail" if n_free_bytes < FULL_BYTES else "warn" if n_free_bytes < TIGHT_BYTES else "ok"
+    remedy = "" if level == "ok" else "make room, or set DEEPDLT_LAKE to a larger disk"
+    return Check(level, "disk", f"{n_free_bytes / 1e9:.1f} GB free at {folder}", remedy)
+
+
+def check_stack() -> Iterator[Check]:
+    """Look at server and workers of the local stack."""
+    for part in status():
+        yield Check("ok" if part.is_running else "warn", part.name, part.detail, "" if part.is_running else "make up")
+
+
+def check_server() -> Iterator[Check]:
+    """Look at what the server knows: pools, their workers, the deployments."""
+    api_url = external_api_url() or read_state(stack_paths()).api_url
+    if not api_url or not ServerApi(api_url, timeout_s=5).is_healthy():
+        return
+    api = ServerApi(api_url)
+    pools = {pool["name"]: pool for pool in api.ask("POST", "work_pools/filter", {"limit": 200})}
+    for name in POOLS:
+        if name not in pools:
+            yield Check("warn", f"pool {name}", "not there", "deepdlt deploy")
+            continue
+        workers = api.ask("POST", f"work_pools/{name}/workers/filter", {})
+        n_online = sum(worker["status"] == "ONLINE" for worker in workers)
+        text = f"{n_online} of {len(workers)} workers online" + (", paused" if pools[name]["is_paused"] else "")
+        yield Check("ok" if n_online else "warn", f"pool {name}", text, "" if n_online else "deepdlt up")
+    file = deployment_file()
+    if is_deployed(api, declared_names(file), declared_version(file)):
+        yield Check("ok", "deployments", f"as {file.name} says")
+    else:
+        yield Check("warn", "deployments", f"other than {file.name} says", "deepdlt deploy")
+
+
+CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
+    check_python,
+    check_versions,
+    check_cuda,
+    check_lake,
+    check_stack,
+    check_server,
+)
+
+
+def examine() -> Iterator[Check]:
+    """Yield every check; one that cannot be made is a failure of its own.
+
+    Yields
+    ------
+    check : Check
+    """
+    for check in CHECKS:
+        try:
+            yield from check()
+        except (DeploymentError, OSError) as error:
+            yield Check("fail", check.__name__.removeprefix("check_"), str(error))

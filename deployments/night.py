@@ -1,0 +1,111 @@
+"""One night from the command line: the stack, the deployments, the run, the metrics it left."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from deployments.deploy import deploy
+from deployments.display import make_display
+from deployments.errors import WrongUse
+from deployments.follow import Outcome, run_deployment
+from deployments.server_api import ServerApi
+from deployments.settings import external_api_url
+from deployments.stack import up
+from deployments.stack_state import StackState
+from deployments.tables import render_table
+
+NIGHT = "retrain/nightly"
+Say = Callable[[str], None]
+
+
+def split_list(text: str | None) -> list[str] | None:
+    """Return the items of a list as people type it, with commas or spaces.
+
+    Examples
+    --------
+    >>> split_list("NP, PP1 angle")
+    ['NP', 'PP1', 'angle']
+    """
+    return text.replace(",", " ").split() if text else None
+
+
+def night_parameters(
+    *, source: str | None, labels: str | None, schemes: str | None, models: str | None, **others: Any
+) -> dict[str, Any]:
+    """Return the parameters of the flow: only what was said, so that its own defaults hold for the rest.
+
+    Raises
+    ------
+    WrongUse
+        If the source is no folder here, and the run is to happen here.
+    """
+    if source and not external_api_url():
+        folder = Path(source).expanduser()
+        if not folder.is_dir():
+            raise WrongUse(f"the source {folder} is no folder: give a folder with SEM images and one label sheet")
+        source = str(folder.resolve())
+    lists = {"labels": split_list(labels), "schemes": split_list(schemes), "models": split_list(models)}
+    said = {"source": source, **lists, **others}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def run_night(parameters: dict[str, Any], say: Say = print) -> Outcome:
+    """Start what is not running, register what is not registered, run a night and follow it to its end.
+
+    Parameters
+    ----------
+    parameters : dict
+        Of the flow `retrain`.
+    say : callable
+        Takes a line for each thing that is done before the run.
+
+    Returns
+    -------
+    outcome : Outcome
+        How it ended.
+    """
+    state = up(say)
+    deploy(state, say)
+    outcome = run_deployment(ServerApi(str(state.api_url)), NIGHT, parameters, make_display())
+    show_metrics(outcome, say)
+    show_ways(state, outcome, say)
+    return outcome
+
+
+def show_metrics(outcome: Outcome, say: Say) -> None:
+    """Print the fold metrics of a night, with its profile above and the query that asks for them."""
+    from lake import Lake, LakeError
+    from lake.statements import load
+
+    try:
+        lake = Lake.open(is_read_only=True)
+        night = lake.query_rows(
+            "SELECT sequence, profile, source, n_trained, n_reused, n_failed, n_rejected"
+            " FROM nights WHERE night_id = ?",
+            [outcome.run_id],
+        )
+        if not night.rows:
+            return
+        about = dict(zip(night.columns, night.rows[0], strict=True))
+        query = load("fold_metrics_of_newest_night").strip()
+        metrics = lake.query_rows(query)
+    except LakeError as error:
+        say(f"The lake could not be asked for the metrics: {error}")
+        return
+    say(f"\nNight {about['sequence']}, profile {about['profile']}, source {about['source']}")
+    say("trained {n_trained}, reused {n_reused}, failed {n_failed}, rejected {n_rejected}\n".format(**about))
+    say(query + "\n")
+    say(render_table(metrics.columns, metrics.rows))
+
+
+def show_ways(state: StackState, outcome: Outcome, say: Say) -> None:
+    """Say how the night ended and where to go from here."""
+    from lake.location import locate
+
+    ended = f"{outcome.state}: {outcome.message}" if outcome.message else outcome.state
+    ui = ServerApi(str(state.api_url)).ui_url
+    say(f"\nThe night is {ended}")
+    say(f"  in the UI   {ui}/runs/flow-run/{outcome.run_id}")
+    say(f"  the lake    {locate().root}")
+    say('  ask it      deepdlt sql "FROM label_summary"; deepdlt tables')
+    say("  next        deepdlt status, deepdlt export TARGET, deepdlt down")
