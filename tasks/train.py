@@ -12,6 +12,7 @@ from prefect.runtime import flow_run, task_run
 
 from deepdlt.errors import DeepdltError
 from deepdlt.night import RunPlan
+from deepdlt.threads import share_cores
 from tasks.completed import completed_runs
 from tasks.lake_access import open_lake
 from tasks.progress import move_bar, start_bar
@@ -85,6 +86,7 @@ def train_fold(plan: dict[str, Any], bar: ProgressBar) -> TrainedRecord:
     if completed_runs([wanted.run_id]):
         logger.info("%s stands in the lake already", wanted.title)
         return TrainedRecord(run_id=wanted.run_id, is_new=False)
+    share_cores()
     from tasks.training_work import forget_progress, train_plan  # torch is imported where training begins
 
     started_at = datetime.now(UTC)
