@@ -87,17 +87,17 @@ def check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     if len(kinds) > 1:
         raise StatementRefused(f"{len(kinds)} statements", "Give one at a time.")
     tree = _parse(connection, sql)
+    if tree is None:  # PRAGMA calls itself a SELECT
+        raise StatementRefused("PRAGMA does not only read", _HINTS["PRAGMA"])
     for found in _outside(tree):
         raise StatementRefused(f"{found} reaches outside the tables of the lake", _HINT)
 
 
-def _parse(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
-    """Return DuckDB's own syntax tree."""
+def _parse(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any] | None:
+    """Return DuckDB's own syntax tree; None where it is no plain query."""
     row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
-    if tree["error"]:
-        raise StatementRefused("a statement that does not only read", _HINT)
-    return tree
+    return None if tree["error"] else tree
 
 
 def _outside(tree: dict[str, Any]) -> Iterator[str]:

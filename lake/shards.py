@@ -206,8 +206,9 @@ def _read_into(pixels: Pixels, places: NDArray[np.uint32], path: Path, rows: NDA
             for group, start, stop in _groups(file):
                 is_here = (rows >= start) & (rows < stop)
                 if is_here.any():
-                    table = file.read_row_group(group, columns=["pixels"])
-                    pixels[places[is_here]] = _as_array(table.column("pixels"), pixels.shape[1])[rows[is_here] - start]
+                    column = file.read_row_group(group, columns=["pixels"]).column("pixels")
+                    held = _as_array(column, pixels.shape[1])
+                    pixels[_run(places[is_here])] = held[_run(rows[is_here] - start)]
     except (pa.ArrowException, OSError) as error:
         raise ShardCorrupt(path, str(error)) from error
 
@@ -227,6 +228,13 @@ def _groups(file: "pa.parquet.ParquetFile") -> list[tuple[int, int, int]]:
     """Return number, first row and row past the last of each row group."""
     ends = np.cumsum([file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]).tolist()
     return [(i, start, stop) for i, (start, stop) in enumerate(zip([0, *ends], ends, strict=False))]
+
+
+def _run(numbers: NDArray[np.integer]) -> NDArray[np.integer] | slice:
+    """Return consecutive numbers as a slice, which copies patches once instead of twice."""
+    first, last = int(numbers[0]), int(numbers[-1])
+    is_run = last - first == len(numbers) - 1 and bool((np.diff(numbers.astype(np.int64)) == 1).all())
+    return slice(first, last + 1) if is_run else numbers
 
 
 def _as_array(column: "pa.ChunkedArray", size_px: int) -> Pixels:

@@ -1,7 +1,7 @@
 """The lake: open it, read it, write to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -239,10 +239,11 @@ class Lake:
                 connection.close()
 
     def _roll_back(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Undo, and take a new DuckDB next time: this one may have lost its catalog."""
-        with suppress(duckdb.Error):  # the error that brought us here is the one to be seen
+        """Undo; where that fails, take a new DuckDB next time: this one may have lost its catalog."""
+        try:
             connection.execute("ROLLBACK")
-        self._pool.close("write")
+        except duckdb.Error:  # the error that brought us here is the one to be seen
+            self._pool.close("write")
 
 
 def _look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
