@@ -25,8 +25,7 @@ MOST_PICTURES = 6
 @task(name="report night", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=300)
 def report_night(night: dict[str, Any]) -> None:
     """Show the night's per-label metrics, its summary and its pictures in the UI."""
-    lake = open_lake()
-    summary = lake.query(load("fold_summary_of_night"), [night["night_id"]])
+    summary = open_lake().query("FROM fold_summary")
     profile = PROFILES[night["profile"]]
     title = f"Night {night['sequence']}, profile `{profile.name}`: {profile.description}."
     create_table_artifact(_rounded(summary), key="label-metrics", description=title)
@@ -47,7 +46,7 @@ def _rounded(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _standing_faults(source: str) -> pl.DataFrame:
     """Return what is rejected in the source now."""
-    return open_lake().query(load("standing_faults"), [source])
+    return open_lake().query("SELECT path, rule, value, message, remedy FROM rejected_now WHERE source = ?", [source])
 
 
 def _pictures(night_id: str) -> list[tuple[str, str, Path]]:
