@@ -11,7 +11,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.digest import digest_json
+from deepdlt.faults import Remark
 from deepdlt.fingerprint import fingerprint_folder
+from deepdlt.images import DECODING_RULES
 from deepdlt.provenance import code_digest
 from deepdlt.survey import KnownImage, Survey, survey
 from deepdlt.synth import write_synthetic
@@ -76,9 +78,13 @@ def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:
 
 
 def _known_images(lake: Lake) -> dict[str, KnownImage]:
-    """Return the images that need no decoding, by the digest of their file."""
-    rows = lake.query(load("known_images")).iter_rows(named=True)
-    return {row.pop("file_digest"): KnownImage(**row) for row in rows}
+    """Return the images that need no decoding, by the digest of their file, with what decoding said of them."""
+    remarks: dict[str, list[Remark]] = {}
+    for digest, *remark in lake.query(load("remarks_that_stand")).iter_rows():
+        if remark[0] in DECODING_RULES:
+            remarks.setdefault(digest, []).append(Remark(*remark))
+    rows = lake.query(load("known_images")).iter_rows()
+    return {digest: KnownImage(*image, remarks=tuple(remarks.get(digest, ()))) for digest, *image in rows}
 
 
 def _store(transaction: Transaction, found: Survey, record: IngestRecord) -> None:

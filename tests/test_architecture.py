@@ -11,12 +11,20 @@ ROOT = Path(__file__).parents[1]
 OURS = {"deepdlt", "lake", "tasks", "flows", "deployments"}
 SCIENCE = {"numpy", "torch", "torchvision", "scipy", "skimage", "sklearn", "PIL", "polars", "pydantic", "matplotlib"}
 ALLOWED = {
-    "deepdlt": {"deepdlt", "safetensors", *SCIENCE},
-    "lake": {"lake", "duckdb", "pyarrow", "polars", "filelock"},
+    "deepdlt": {"deepdlt", "fastexcel", "safetensors", "xlsxwriter", *SCIENCE},
+    "lake": {"lake", "duckdb", "pyarrow", "polars", "numpy", "filelock"},
     "tasks": {"tasks", "deepdlt", "lake", "prefect", "polars", "numpy"},
     "flows": {"flows", "tasks", "deepdlt", "prefect", "pydantic"},
 }
-LIGHT = ["deepdlt.config", "deepdlt.night", "deepdlt.survey", "deepdlt.patches", "deepdlt.folds", "flows.retrain", "lake"]
+LIGHT = [
+    "deepdlt.config",
+    "deepdlt.night",
+    "deepdlt.survey",
+    "deepdlt.patches",
+    "deepdlt.folds",
+    "flows.retrain",
+    "lake",
+]
 
 
 def imported(path: Path) -> set[str]:

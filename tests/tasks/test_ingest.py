@@ -27,6 +27,17 @@ def test_a_second_ingest_finds_nothing_new(source: Source, lake: Lake) -> None:
     assert {table: lake.query(f"FROM {table}").rows() for table in before} == before
 
 
+def test_a_remark_on_a_conversion_stands_while_the_file_does(source: Source, lake: Lake) -> None:
+    """A colour image is remarked on each night, also when it is known and not decoded again."""
+    Image.open(source.image(0)).convert("RGB").save(source.image(0))
+    for _ in range(2):
+        ingest_source(source.folder)
+    assert lake.query("SELECT count(*), count(closed_at) FROM warnings WHERE rule = 'converted-to-grey'").row(0) == (
+        1,
+        0,
+    )
+
+
 def test_source_files_are_only_read(source: Source, lake: Lake) -> None:
     """Not a byte below the source folder changes."""
     before = content(source.folder)
