@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepdlt.optics import beam_intensity, dlip_period, lipss_period
@@ -21,6 +21,7 @@ def test_beams_that_meet_head_on_write_half_a_wavelength() -> None:
     assert dlip_period(90, wavelength_nm=800) == pytest.approx(0.4)
 
 
+@settings(deadline=None)
 @given(st.floats(1, 89), st.floats(200, 2000))
 def test_the_period_is_proportional_to_the_wavelength(angle_deg: float, wavelength_nm: float) -> None:
     """Twice the wavelength gives twice the period."""
@@ -49,6 +50,7 @@ def test_ripples_lie_four_fifths_of_a_wavelength_apart() -> None:
     assert lipss_period() == pytest.approx(0.8208)
 
 
+@settings(deadline=None)
 @given(st.sampled_from("VHD"), PERIODS_UM, POSITIONS_UM, POSITIONS_UM)
 def test_intensity_stays_between_dark_and_peak(pattern: str, period_um: float, x: float, y: float) -> None:
     """No pattern is darker than 0 or brighter than 1."""
@@ -56,6 +58,7 @@ def test_intensity_stays_between_dark_and_peak(pattern: str, period_um: float, x
     assert 0 <= intensity <= 1
 
 
+@settings(deadline=None)
 @given(PERIODS_UM, POSITIONS_UM, POSITIONS_UM)
 def test_fringes_repeat_after_one_period_and_run_straight(period_um: float, x: float, y: float) -> None:
     """V depends on x alone, H on y alone, and both have the period asked for."""

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -31,6 +31,7 @@ def draws_of(plan: PatchPlan) -> np.ndarray:
     return np.column_stack([plan.origin_row, plan.origin_col, plan.gain])
 
 
+@settings(deadline=None)
 @given(IMAGE_IDS, st.integers(8, 200), st.integers(8, 200), st.integers(1, 8), st.integers(0, 2**40))
 def test_every_patch_lies_inside_its_image(image_id: str, height: int, width: int, size: int, seed: int) -> None:
     """Whatever the image's shape, no patch reaches over an edge and no gain leaves its bounds."""
@@ -42,6 +43,7 @@ def test_every_patch_lies_inside_its_image(image_id: str, height: int, width: in
     assert ((plan.gain >= 0.8) & (plan.gain <= 1.2)).all()
 
 
+@settings(deadline=None)
 @given(IMAGE_IDS, st.integers(0, 30), st.integers(0, 30), st.integers(0, 2**40))
 def test_the_first_draws_do_not_depend_on_their_number(image_id: str, few: int, more: int, seed: int) -> None:
     """The first k of n draws are the same for every n."""
@@ -112,6 +114,7 @@ def test_settings_out_of_bounds_are_named(changes: dict[str, float], message: st
         plan_of(**changes)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0, 4), st.floats(0, 4))
 def test_cutting_equals_the_plain_form_of_the_report(seed: int, one: float, other: float) -> None:
     """The table gives exactly clip(gain * pixel, 0, 255) truncated to 8 bits, for every pixel value."""
@@ -175,6 +178,7 @@ def test_a_patch_name_changes_with_image_recipe_and_draw() -> None:
     assert pl.concat(frames)["patch_id"].n_unique() == 5
 
 
+@settings(deadline=None)
 @given(st.lists(IMAGE_IDS, unique=True), st.randoms(use_true_random=False))
 def test_a_data_set_is_named_by_content_not_by_order(ids: list[str], random: object) -> None:
     """Shuffling the patches keeps the name; another recipe or one patch more changes it."""
