@@ -84,7 +84,10 @@ def _known_images(lake: Lake) -> dict[str, KnownImage]:
         if remark[0] in DECODING_RULES:
             remarks.setdefault(digest, []).append(Remark(*remark))
     rows = lake.query(load("known_images")).iter_rows()
-    return {digest: KnownImage(*image, remarks=tuple(remarks.get(digest, ()))) for digest, *image in rows}
+    return {
+        digest: KnownImage(image_id, height_px, width_px, remarks=tuple(remarks.get(digest, ())))
+        for digest, image_id, height_px, width_px in rows
+    }
 
 
 def _store(transaction: Transaction, found: Survey, record: IngestRecord) -> None:
