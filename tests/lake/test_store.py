@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -241,14 +240,3 @@ def test_plain_rows_need_no_polars(lake: Lake) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(lake.root)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_stock_duckdb_in_python_reads_beside_a_writer(lake: Lake, night_runs: pl.DataFrame) -> None:
-    """The lines for the command line hold in Python too, while a transaction is open."""
-    with lake.write("test") as transaction:
-        transaction.replace("night_runs", night_runs, KEY)
-    with lake.write("test") as transaction, duckdb.connect() as stock:
-        transaction.execute("DELETE FROM night_runs")
-        for line in lake.attach_statements():
-            stock.execute(line)
-        assert stock.execute("SELECT count(*) FROM night_runs").fetchone() == (3,)

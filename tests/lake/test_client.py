@@ -1,0 +1,73 @@
+"""The stock duckdb command line reads the lake, with the lines that we document."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+import lake as package
+from lake import Lake
+from lake.extensions import NAMES, ExtensionMissing, extension_path
+
+CLIENT = Path(sys.executable).parent / "duckdb"
+
+
+def run_client(sql: str, home: Path) -> str:
+    """Return what the command line prints, as CSV."""
+    command = [str(CLIENT), "-csv", "-noheader"]
+    done = subprocess.run(
+        command, input=sql, capture_output=True, text=True, timeout=60, check=False, env={"HOME": str(home), "PATH": ""}
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def filled(lake: Lake, night_runs: pl.DataFrame) -> Lake:
+    """A lake with one night of three runs."""
+    with lake.write("test") as transaction:
+        transaction.replace("night_runs", night_runs, ("night_id", "run_id"))
+    return lake
+
+
+def test_the_lines_for_this_machine_work_beside_a_writer(filled: Lake, tmp_path: Path) -> None:
+    """Without a network, with an empty home, while a transaction is open: tables and views; nothing can be written."""
+    lines = "\n".join(filled.attach_statements())
+    assert len(filled.attach_statements()) == 4
+    with filled.write("test") as transaction:
+        transaction.execute("DELETE FROM night_runs")
+        told = run_client(f"{lines}\nSELECT count(*) FROM night_runs;\nSELECT count(*) FROM fold_summary;", tmp_path)
+    assert told == "3\n0\n"
+    assert "read-only" in run_client(f"{lines}\nDELETE FROM night_runs;", tmp_path)
+
+
+def test_two_lines_do_where_the_extension_is_installed(filled: Lake, tmp_path: Path) -> None:
+    """The two lines of the package's docstring, for this lake; any client that has, or can fetch, ducklake."""
+    (platform,) = duckdb.execute("PRAGMA platform").fetchone() or ("",)
+    folder = tmp_path / ".duckdb" / "extensions" / f"v{duckdb.__version__}" / platform
+    folder.mkdir(parents=True)
+    for name in NAMES:
+        (folder / f"{name}.duckdb_extension").symlink_to(extension_path(name))
+    lines = [
+        line.strip() for line in (package.__doc__ or "").splitlines() if line.strip().startswith(("ATTACH", "USE"))
+    ]
+    assert len(lines) == 2
+    sql = "\n".join(lines).replace("results/", f"{filled.root}/")
+    assert run_client(f"{sql}\nSELECT count(*) FROM night_runs;", tmp_path) == "3\n"
+
+
+def test_polars_reads_through_the_stock_package(filled: Lake) -> None:
+    """DuckDB in Python with the same lines, and polars from its result."""
+    with duckdb.connect() as stock:
+        for line in filled.attach_statements():
+            stock.execute(line)
+        frame = stock.execute("SELECT run_id FROM night_runs ORDER BY ALL").pl()
+    assert frame["run_id"].to_list() == ["1", "1", "2"]
+
+
+def test_a_missing_extension_names_its_package() -> None:
+    """The message is the command that installs it."""
+    with pytest.raises(ExtensionMissing, match="pip install duckdb-extension-no-such-thing=="):
+        extension_path("no_such_thing")
