@@ -1,8 +1,9 @@
 """Cut patches, freeze the data set, assign folds."""
 
-from typing import Any, TypedDict
+from typing import Any
 
 from prefect import flow
+from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.config import FoldScheme, PatchRecipe
 from tasks.caching import call_cached

@@ -1,11 +1,11 @@
 """Keep the lake small: expire old snapshots, remove what nothing refers to, merge small files."""
 
 import logging
-from typing import TypedDict
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from lake import maintain
 from tasks.lake_access import open_lake

@@ -1,6 +1,6 @@
 """The small JSON records that pass between tasks, and stand in Prefect's cache."""
 
-from typing import TypedDict
+from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 
 class SourceRecord(TypedDict):

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run, task_run
+from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.errors import DeepdltError
 from deepdlt.night import RunPlan

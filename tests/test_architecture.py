@@ -13,8 +13,8 @@ SCIENCE = {"numpy", "torch", "torchvision", "scipy", "skimage", "sklearn", "PIL"
 ALLOWED = {
     "deepdlt": {"deepdlt", "fastexcel", "safetensors", "xlsxwriter", *SCIENCE},
     "lake": {"lake", "duckdb", "pyarrow", "polars", "numpy", "filelock"},
-    "tasks": {"tasks", "deepdlt", "lake", "prefect", "polars", "numpy"},
-    "flows": {"flows", "tasks", "deepdlt", "prefect", "pydantic"},
+    "tasks": {"tasks", "deepdlt", "lake", "prefect", "polars", "numpy", "typing_extensions"},
+    "flows": {"flows", "tasks", "deepdlt", "prefect", "pydantic", "typing_extensions"},
 }
 LIGHT = [
     "deepdlt.config",
