@@ -1,0 +1,174 @@
+"""The lake gets smaller, and nothing that a row refers to goes."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lake import Lake, maintain
+from lake.errors import LakeLocked
+from lake.shards import write_shard
+
+NIGHTS = ("night_id", "run_id")
+
+
+def shard_of(lake: Lake, number: int) -> str:
+    """Write a shard of one small patch."""
+    return write_shard(lake.root, np.full((1, 4, 4), number, np.uint8), [f"p{number}"])
+
+
+def patch(number: int, shard: str) -> pl.DataFrame:
+    """A manifest row that refers to a shard."""
+    texts = {"patch_id": f"p{number}", "image_id": "i", "recipe_id": "r", "shard": shard, "gain": 1.0}
+    return pl.DataFrame(texts | dict.fromkeys(["patch_index", "origin_row", "origin_col", "shard_row"], 0))
+
+
+def dataset(number: int, snapshot_id: int) -> pl.DataFrame:
+    """A row that pins a snapshot."""
+    fields = {"dataset_id": f"d{number}", "recipe_id": "r", "patches_per_image": 1, "n_images": 1, "n_patches": 1}
+    stamp = pl.lit(0).cast(pl.Datetime("us", "UTC"))
+    return pl.DataFrame(fields | {"source": "s", "snapshot_id": snapshot_id}).with_columns(created_at=stamp)
+
+
+def night(number: int, *, is_reused: bool = False) -> pl.DataFrame:
+    """Three rows of the smallest table."""
+    return pl.DataFrame({"night_id": [f"n{number}"] * 3, "run_id": ["a", "b", "c"], "is_reused": [is_reused] * 3})
+
+
+def files(root: Path) -> dict[str, int]:
+    """Every data file below the lake with its size."""
+    return {
+        path.relative_to(root).as_posix(): path.stat().st_size
+        for folder in ("tables", "shards")
+        for path in (root / folder).rglob("*")
+        if path.is_file()
+    }
+
+
+def contents(lake: Lake, snapshot_id: int | None = None) -> list[list[tuple[object, ...]]]:
+    """What the tables of these tests held at a snapshot."""
+    at = "" if snapshot_id is None else f" AT (VERSION => {snapshot_id})"
+    return [lake.query_rows(f"FROM {table}{at} ORDER BY ALL").rows for table in ("night_runs", "patches")]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["night", "patch", "forget patch", "loose shard"]), st.integers(0, 2)),
+        st.tuples(st.just("pin"), st.integers(0, 9)),
+        st.tuples(st.just("maintain"), st.just(0)),
+    ),
+    min_size=4,
+    max_size=9,
+)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+def test_what_a_row_refers_to_stays(shared_lake: Lake, steps: list[tuple[str, int]]) -> None:
+    """After any writes, pins and upkeep at no grace: pinned snapshots read as before, all their shards are there."""
+    lake = shared_lake
+    pinned: dict[int, list[list[tuple[object, ...]]]] = {}
+    with lake.write("start anew") as transaction:
+        for table in ("night_runs", "patches", "datasets"):
+            transaction.execute(f"DELETE FROM {table}")
+    for i, (step, number) in enumerate([*steps, ("maintain", 0)]):
+        if step == "maintain":
+            maintain(lake, keep_days=0, grace_hours=0)
+        elif step == "loose shard":
+            shard_of(lake, 100 + number)
+        elif step == "pin":
+            now = lake.snapshot_id()
+            pinned[now] = contents(lake)
+            with lake.write(step) as transaction:
+                transaction.replace("datasets", dataset(number, now), ("dataset_id",))
+        else:
+            with lake.write(step) as transaction:
+                if step == "night":
+                    transaction.replace("night_runs", night(number, is_reused=i % 2 == 0), NIGHTS)
+                elif step == "patch":
+                    transaction.replace("patches", patch(number, shard_of(lake, number)), ("patch_id",))
+                else:
+                    transaction.execute("DELETE FROM patches WHERE patch_id = ?", [f"p{number}"])
+    kept = set(lake.query("SELECT snapshot_id FROM datasets")["snapshot_id"])
+    for snapshot_id in kept:
+        assert contents(lake, snapshot_id) == pinned[snapshot_id]
+        for row in pinned[snapshot_id][1]:
+            assert (lake.root / str(row[-2])).is_file()
+    referred = {str(row[-2]) for held in [*(pinned[each] for each in kept), contents(lake)] for row in held[1]}
+    maintain(lake, keep_days=0, grace_hours=0)  # sets free what the one before it expired
+    assert {name for name in files(lake.root) if name.startswith("shards/")} == referred
+
+
+def test_a_dry_run_says_what_a_run_removes_and_changes_nothing(own_lake: Lake) -> None:
+    """The same actions with the same bytes; the files afterwards are smaller by just these."""
+    lake = own_lake
+    for number in (1, 1, 2):
+        with lake.write("test") as transaction:
+            transaction.replace("night_runs", night(number), NIGHTS)
+    loose = shard_of(lake, 1)
+    orphan = lake.location.tables / "main" / "night_runs" / "orphan.parquet"
+    orphan.write_bytes(b"left by a killed writer")
+    temporary = lake.root / "shards" / ".tmp-x"
+    temporary.write_bytes(b"half")
+    before, snapshot, told = files(lake.root), lake.snapshot_id(), contents(lake)
+    dry = maintain(lake, keep_days=0, grace_hours=0, dry_run=True)
+    assert (files(lake.root), lake.snapshot_id()) == (before, snapshot)
+    assert lake.query("FROM night_runs AT (VERSION => 4)").height == 3
+    real = maintain(lake, keep_days=0, grace_hours=0)
+    merges = [action for action in real.actions if action.step == "merge files"]
+    assert [*dry.actions, *merges] == list(real.actions)
+    assert merges
+    removed = {action.what: action.n_bytes for action in real.actions if action.step.startswith("remove")}
+    assert {loose, orphan.relative_to(lake.root).as_posix(), "shards/.tmp-x"} < removed.keys()
+    assert removed == {name: size for name, size in before.items() if name not in files(lake.root)}
+    assert real.n_bytes == sum(removed.values()) == real.frame()["n_bytes"].sum()
+    assert contents(lake) == told
+
+
+def test_young_files_and_snapshots_stay(lake: Lake) -> None:
+    """A shard whose rows are not committed yet, and yesterday's snapshot, outlive upkeep with its defaults."""
+    with lake.write("test") as transaction:
+        transaction.replace("night_runs", night(1), NIGHTS)
+    then = lake.snapshot_id()
+    young, touched, old = (shard_of(lake, number) for number in (50, 51, 52))
+    long_ago = time.time() - 30 * 3600
+    for shard in (touched, old):
+        os.utime(lake.root / shard, (long_ago, long_ago))
+    assert shard_of(lake, 51) == touched, "an ingest that finds its shard there renews it"
+    report = maintain(lake)
+    assert [action.what for action in report.actions if action.step == "remove shard"] == [old]
+    assert (lake.root / young).is_file()
+    assert (lake.root / touched).is_file()
+    assert lake.query(f"FROM night_runs AT (VERSION => {then})").height == 3
+
+
+def test_small_files_are_merged(lake: Lake) -> None:
+    """Many commits leave many files; afterwards a table has one, with the same rows."""
+    for number in range(4):
+        with lake.write("test") as transaction:
+            transaction.replace("night_runs", night(number), NIGHTS)
+    told = contents(lake)
+    maintain(lake, keep_days=0, grace_hours=0)
+    info = "SELECT file_count FROM ducklake_table_info('lake') WHERE table_name = 'night_runs'"
+    assert lake.query(info).item() == 1
+    assert contents(lake) == told
+
+
+def test_upkeep_waits_for_the_writer(lake: Lake) -> None:
+    """It holds the same lock as any write."""
+    with lake.write("train"), ThreadPoolExecutor(1) as pool, pytest.raises(LakeLocked, match="cannot maintain"):
+        pool.submit(maintain, lake, timeout_s=0.05).result()
+
+
+def test_ages_cannot_be_negative(lake: Lake) -> None:
+    """A negative age would remove what is written in this moment."""
+    with pytest.raises(ValueError, match="negative"):
+        maintain(lake, keep_days=-1)
+    with pytest.raises(ValueError, match="negative"):
+        maintain(lake, grace_hours=-1)
