@@ -153,12 +153,9 @@ def deploy(
     """
     from deployments.deploy import deploy as register
     from deployments.server_api import ServerApi
-    from deployments.settings import external_api_url
-    from deployments.stack import up as start_stack
-    from deployments.stack_state import StackState
+    from deployments.stack import find_server
 
-    external = external_api_url()
-    state = StackState(api_url=external, is_own_server=False) if external else start_stack(typer.echo)
+    state = find_server(typer.echo)
     is_changed = register(state, typer.echo, is_forced=force)
     done = "registered at" if is_changed else "as declared already at"
     typer.echo(f"The deployments are {done} {ServerApi(str(state.api_url)).ui_url}/deployments")
@@ -275,3 +272,7 @@ def doctor() -> None:
         remedy = f"  -> {check.remedy}" if check.remedy else ""
         typer.echo(f"{check.level:<5} {check.name:<12} {check.text}{remedy}")
     raise typer.Exit(FAILED if has_failed else 0)
+
+
+if __name__ == "__main__":
+    app()

@@ -18,7 +18,7 @@ from deployments.errors import DeploymentError
 from deployments.parts import POOLS
 from deployments.server_api import ServerApi
 from deployments.settings import external_api_url, stack_paths
-from deployments.stack import status
+from deployments.stack import n_online_workers, status
 from deployments.stack_state import read_state
 
 Level = Literal["ok", "warn", "fail"]
@@ -122,9 +122,8 @@ def check_server() -> Iterator[Check]:
         if name not in pools:
             yield Check("warn", f"pool {name}", "not there", "deepdlt deploy")
             continue
-        workers = api.ask("POST", f"work_pools/{name}/workers/filter", {})
-        n_online = sum(worker["status"] == "ONLINE" for worker in workers)
-        text = f"{n_online} of {len(workers)} workers online" + (", paused" if pools[name]["is_paused"] else "")
+        n_online = n_online_workers(api_url, name)
+        text = f"{n_online} workers online" + (", paused" if pools[name]["is_paused"] else "")
         yield Check("ok" if n_online else "warn", f"pool {name}", text, "" if n_online else "deepdlt up")
     file = deployment_file()
     if is_deployed(api, declared_names(file), declared_version(file)):

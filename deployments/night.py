@@ -10,7 +10,7 @@ from deployments.errors import WrongUse
 from deployments.follow import Outcome, run_deployment
 from deployments.server_api import ServerApi
 from deployments.settings import external_api_url
-from deployments.stack import up
+from deployments.stack import find_workers
 from deployments.stack_state import StackState
 from deployments.tables import render_table
 
@@ -64,7 +64,7 @@ def run_night(parameters: dict[str, Any], say: Say = print) -> Outcome:
     outcome : Outcome
         How it ended.
     """
-    state = up(say)
+    state = find_workers(say)
     deploy(state, say)
     outcome = run_deployment(ServerApi(str(state.api_url)), NIGHT, parameters, make_display())
     show_metrics(outcome, say)

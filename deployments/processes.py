@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,12 +102,12 @@ def left_behind(started: Started, *, variable: str, value: str) -> list[psutil.P
     return found
 
 
-def stop(parts: Iterable[Started], *, grace_s: float, variable: str, value: str) -> list[Started]:
+def stop(parts: Sequence[Started], *, grace_s: float, variable: str, value: str) -> list[Started]:
     """Ask processes to end, wait, and end by force those that do not, with all they started.
 
     Parameters
     ----------
-    parts : iterable of Started
+    parts : sequence of Started
         What to stop; all at the same time.
     grace_s : float
         Seconds they get between SIGTERM and SIGKILL.
@@ -127,10 +127,11 @@ def stop(parts: Iterable[Started], *, grace_s: float, variable: str, value: str)
     while any(is_alive(part) for part in waiting) and time.monotonic() < deadline:
         time.sleep(0.05)
     forced = [part for part in waiting if is_alive(part)]
-    for part in parts:
-        for process in left_behind(part, variable=variable, value=value):
-            with suppress(psutil.Error):
-                process.kill()
+    left = [process for part in parts for process in left_behind(part, variable=variable, value=value)]
+    for process in left:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=5)
     return forced
 
 

@@ -73,6 +73,30 @@ def up(say: Say = print) -> StackState:
     return state
 
 
+def find_server(say: Say = print) -> StackState:
+    """Return the server that commands go to: the user's as it is, or ours, started where needed."""
+    external = external_api_url()
+    if external and external != read_state(stack_paths()).api_url:
+        return StackState(api_url=external, is_own_server=False)
+    return up(say)
+
+
+def find_workers(say: Say = print) -> StackState:
+    """Return a server whose pools have workers: ours are started, unless the user's server has others."""
+    state = find_server(say)
+    if state.is_own_server or all(n_online_workers(str(state.api_url), pool) for pool in POOLS):
+        return state
+    return up(say)
+
+
+def n_online_workers(api_url: str, pool: str) -> int:
+    """Return how many workers of a pool the server has heard from of late."""
+    api = ServerApi(api_url, timeout_s=10)
+    if pool not in {found["name"] for found in api.ask("POST", "work_pools/filter", {"limit": 200})}:
+        return 0
+    return sum(worker["status"] == "ONLINE" for worker in api.ask("POST", f"work_pools/{pool}/workers/filter", {}))
+
+
 def drop_what_does_not_fit(paths: StackPaths, state: StackState, say: Say) -> StackState:
     """Stop what runs for another server, or with other settings than those of this command."""
     external = external_api_url()

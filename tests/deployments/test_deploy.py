@@ -1,0 +1,80 @@
+"""What is deployed, and that it is done once."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from stacks import SUPPORT, RunningStack
+
+from deployments.deploy import DEAD_RUNS, SILENT_S, declared_names, declared_version
+from deployments.settings import StackPaths, prefect_settings
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "deployments" / "prefect.yaml"
+DECLARED = {deployment["name"]: deployment for deployment in yaml.safe_load(FILE.read_text())["deployments"]}
+
+
+def test_all_four_jobs_are_declared() -> None:
+    """Night, trainings, ingest and upkeep."""
+    assert declared_names(FILE) == {"nightly", "gpu", "new-images", "weekly"}
+    assert DECLARED["gpu"]["work_pool"]["name"] == "gpu"
+    assert {DECLARED[name]["work_pool"]["name"] for name in ("nightly", "new-images", "weekly")} == {"cpu"}
+
+
+def test_the_night_comes_at_two_in_a_stated_time_zone() -> None:
+    """And never twice at once: a second one is cancelled."""
+    night = DECLARED["nightly"]
+    assert [(plan["cron"], plan["timezone"]) for plan in night["schedules"]] == [("0 2 * * *", "Europe/Athens")]
+    assert night["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_an_entry_point_is_a_flow_of_an_installed_module(name: str) -> None:
+    """Workers elsewhere import it; nothing is pulled."""
+    module, function = DECLARED[name]["entrypoint"].split(":")
+    tree = ast.parse((ROOT / module.replace(".", "/")).with_suffix(".py").read_text())
+    flows = [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
+    assert function in flows
+    assert yaml.safe_load(FILE.read_text())["pull"] == []
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy what shapes the deployments, and return the file."""
+    for name in ("flows", "deployments", "deepdlt"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder / "deployments" / "prefect.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_other"),
+    [
+        ("deployments/prefect.yaml", True),
+        ("flows/retrain.py", True),
+        ("deepdlt/config.py", True),
+        ("deepdlt/patches.py", False),
+    ],
+)
+def test_the_version_changes_with_what_shapes_a_deployment(tmp_path: Path, changed: str, is_other: bool) -> None:
+    """And with nothing else, so that a change in the science registers nothing anew."""
+    file = copy_project(tmp_path)
+    before = declared_version(file, tmp_path)
+    with (tmp_path / changed).open("a") as text:
+        text.write("\n# changed\n")
+    assert (declared_version(file, tmp_path) != before) is is_other
+
+
+def test_what_is_registered_is_not_registered_again(lab: RunningStack) -> None:
+    """A second deploy finds everything as declared; the automation is there once."""
+    done = lab.cli("deploy", DEEPDLT_PREFECT_YAML=str(SUPPORT / "lab.yaml"))
+    assert "as declared already" in done.stdout
+    wanted = {"automations": {"name": {"any_": [DEAD_RUNS["name"]]}}}
+    assert len(lab.api.ask("POST", "automations/filter", wanted)) == 1
+
+
+def test_a_run_is_dead_after_three_heartbeats_that_did_not_come(tmp_path: Path) -> None:
+    """With fewer a run that is busy would be taken for dead."""
+    settings = prefect_settings(StackPaths(tmp_path), "http://127.0.0.1:4200/api", is_own_server=True)
+    assert int(settings["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) * 3 <= SILENT_S
+    assert DEAD_RUNS["trigger"]["within"] == SILENT_S

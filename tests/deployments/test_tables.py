@@ -1,0 +1,66 @@
+"""Rows for people and for programs."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.errors import WrongUse
+from deployments.tables import render, render_csv, render_json, render_table, write
+
+COLUMNS = ["label", "n", "loss"]
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"))
+
+
+@given(st.lists(st.tuples(cells, cells), max_size=5))
+def test_csv_comes_back_as_it_went(rows: list[tuple[str, str]]) -> None:
+    """Commas, quotes and line ends in a cell stay in that cell."""
+    lines = list(csv.reader(io.StringIO(render_csv(["a", "b"], rows) + "\n", newline="")))
+    assert lines[0] == ["a", "b"]
+    assert [tuple(line) for line in lines[1:]] == rows
+
+
+@given(st.lists(st.tuples(cells, st.integers(), st.floats(allow_nan=False)), max_size=5))
+def test_json_comes_back_as_it_went(rows: list[tuple[str, int, float]]) -> None:
+    """Each row is an object with the column names as keys."""
+    assert json.loads(render_json(COLUMNS, rows)) == [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+
+
+@given(st.lists(st.tuples(cells, st.integers(), st.one_of(st.none(), st.floats())), max_size=5))
+def test_a_table_has_a_line_for_each_row(rows: list[tuple[str, int, float | None]]) -> None:
+    """Header, rule, rows, count: a line end in a cell makes no further line."""
+    lines = render_table(COLUMNS, rows).split("\n")
+    assert len(lines) == len(rows) + 3
+    assert lines[-1].startswith(f"({len(rows)} row")
+
+
+def test_columns_stand_below_each_other() -> None:
+    """Numbers end where their header ends, text begins where its header begins."""
+    table = render_table(COLUMNS, [("angle", 5, 0.25), ("NP", 15, None)])
+    assert table.split("\n")[:4] == ["label   n  loss", "-----  --  ----", "angle   5  0.25", "NP     15"]
+
+
+def test_times_are_text_in_json() -> None:
+    """What JSON does not know is written as people read it."""
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    assert json.loads(render_json(["at"], [(moment,)])) == [{"at": str(moment)}]
+
+
+def test_parquet_keeps_the_types(tmp_path: Path) -> None:
+    """Numbers stay numbers, and a column of nothing is kept."""
+    write("parquet", COLUMNS, [("NP", 5, None), ("EP1", 7, None)], tmp_path / "rows.parquet")
+    frame = pl.read_parquet(tmp_path / "rows.parquet")
+    assert frame.columns == COLUMNS
+    assert frame["n"].to_list() == [5, 7]
+
+
+def test_parquet_does_not_go_to_the_terminal() -> None:
+    """It needs a file, and the message says how to name one."""
+    with pytest.raises(WrongUse, match="--output"):
+        render("parquet", COLUMNS, [])
