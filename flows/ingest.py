@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from prefect import flow
+from prefect.runtime import flow_run
 from pydantic import Field
 
 from tasks.caching import call_cached
@@ -16,7 +17,12 @@ SourceFolder = Annotated[
 SheetPath = Annotated[str | None, Field(description="The label sheet, where the folder holds more than one.")]
 
 
-@flow(name="ingest", flow_run_name="ingest {source}", retries=0)
+def _name() -> str:
+    """Return the flow run's name: the folder that is looked through."""
+    return f"ingest {flow_run.parameters.get('source') or 'synthetic images'}"
+
+
+@flow(name="ingest", flow_run_name=_name, retries=0)
 def ingest(source: SourceFolder = None, sheet: SheetPath = None) -> tuple[IngestRecord, bool]:
     """Survey a folder of SEM images and bring the lake to what stands in it now.
 

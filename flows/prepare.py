@@ -3,6 +3,7 @@
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.config import FoldScheme, PatchRecipe
@@ -26,7 +27,13 @@ class Prepared(TypedDict):
     n_new_patches: int
 
 
-@flow(name="prepare", flow_run_name="prepare {labels} {schemes}", retries=0)
+def _name() -> str:
+    """Return the flow run's name: the labels that folds are drawn by, and how."""
+    asked = flow_run.parameters
+    return f"prepare {', '.join(asked['labels'])}: {', '.join(asked['schemes'])}"
+
+
+@flow(name="prepare", flow_run_name=_name, retries=0)
 def prepare(
     ingested: IngestRecord,
     recipe: PatchRecipe,
