@@ -1,0 +1,167 @@
+"""Whole nights, on a real server, real workers and a real lake.
+
+The nights are small: twelve images of 96 x 128 px, one label, one scheme, two folds, one epoch.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any, get_args
+
+import polars as pl
+import pytest
+from sources import Source
+from stacks import RunningStack
+
+from deepdlt.presets import PRESETS
+from deepdlt.synth import write_synthetic
+from deployments.errors import ParametersRefused
+from flows.retrain import PresetName
+from lake import Lake
+
+SMALL: dict[str, Any] = {
+    "profile": "quick",
+    "labels": ["PP1"],
+    "schemes": ["grouped"],
+    "folds": 2,
+    "models": ["ae"],
+    "epochs": 1,
+}
+N_RUNS = 3  # two folds, and once on the 80/10/10 split
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """A source folder that the nights of this module share, in order."""
+    folder = tmp_path_factory.mktemp("night") / "images"
+    write_synthetic(folder, n_images=12, height_px=96, width_px=128)
+    (workbook,) = folder.rglob("*.xlsx")
+    sheet = workbook.with_suffix(".csv")
+    pl.read_excel(workbook).write_csv(sheet)
+    workbook.unlink()
+    return Source(folder, sheet)
+
+
+@pytest.fixture(scope="module")
+def first(stack: RunningStack, source: Source) -> dict[str, Any]:
+    """The first night, run to its end."""
+    stack.cli("deploy")
+    return dict(stack.run("retrain/nightly", limit_s=180, source=str(source.folder), **SMALL))
+
+
+@pytest.fixture(scope="module")
+def lake(stack: RunningStack, first: dict[str, Any]) -> Lake:
+    """The lake that the nights write to, read only."""
+    return Lake.open(stack.env["DEEPDLT_LAKE"], is_read_only=True)
+
+
+def night_row(lake: Lake, run: dict[str, Any]) -> dict[str, Any]:
+    """Return what the lake says of a night."""
+    return lake.query("SELECT * FROM nights WHERE night_id = ?", [run["id"]]).row(0, named=True)
+
+
+def test_a_night_trains_every_fold_into_the_lake(first: dict[str, Any], lake: Lake) -> None:
+    """Images, patches, folds, runs, metrics and checkpoints stand there, and the run is Completed."""
+    assert first["state_name"] == "Completed"
+    night = night_row(lake, first)
+    assert (night["n_new_images"], night["n_new_patches"], night["n_trained"], night["n_failed"]) == (12, 1200, 3, 0)
+    assert lake.query("SELECT count(*) FROM runs WHERE status = 'complete'").item() == N_RUNS
+    assert lake.query("SELECT count(*) FROM fold_metrics").item() == 3 * N_RUNS
+    assert lake.query("SELECT count(DISTINCT label) FROM label_metrics").item() == 4
+    files = lake.query("SELECT path, n_bytes FROM models")
+    assert files.height == 4 * N_RUNS
+    assert all((lake.root / path).stat().st_size == n_bytes for path, n_bytes in files.iter_rows())
+
+
+def test_no_image_of_a_grouped_fold_is_on_two_sides(first: dict[str, Any], lake: Lake) -> None:
+    """Seen with a query, as a user would."""
+    leaks = lake.query("SELECT n_images_shared FROM split_leakage WHERE scheme = 'grouped'")
+    assert leaks.height == 2
+    assert leaks.to_series().to_list() == [0, 0]
+
+
+def test_the_ui_gets_names_table_summary_and_pictures(first: dict[str, Any], stack: RunningStack) -> None:
+    """Runs say what they are; artifacts of each kind are there, pictures as data that needs no network."""
+    names = {task["name"] for task in stack.api.ask("POST", "task_runs/filter", {"limit": 200})}
+    assert "train PP1 fold 2/2 ae grouped" in names
+    artifacts = stack.api.ask("POST", "artifacts/latest/filter", {"limit": 200})
+    kinds = {artifact["key"]: artifact for artifact in artifacts}
+    assert {"label-metrics", "night-summary", "picture-1", "trainings", "batch"} <= set(kinds)
+    assert kinds["picture-1"]["data"].startswith("data:image/png;base64,")
+    assert kinds["trainings"]["data"] == 100.0
+
+
+def test_a_second_night_with_nothing_new_does_no_work(
+    first: dict[str, Any], stack: RunningStack, source: Source, lake: Lake
+) -> None:
+    """No patch, no training, no child run; the same metrics belong to the new night."""
+    before = lake.query("SELECT run_id, loss FROM fold_metrics ORDER BY ALL").rows()
+    second = stack.run("retrain/nightly", source=str(source.folder), **SMALL)
+    assert second["state_name"] == "Completed"
+    night = night_row(lake, second)
+    new = [night[name] for name in ("n_new_images", "n_new_patches", "n_trained", "n_failed")]
+    assert new == [0, 0, 0, 0]
+    assert night["n_reused"] == N_RUNS
+    assert lake.query("SELECT run_id, loss FROM fold_metrics ORDER BY ALL").rows() == before
+    flows = stack.api.ask("POST", "flow_runs/filter", {"limit": 200, "sort": "START_TIME_DESC"})
+    started = [run["name"] for run in flows if run["start_time"] and run["start_time"] > second["start_time"]]
+    assert not any(name.startswith("train ") for name in started)
+
+
+def test_one_more_image_cuts_only_its_own_patches(
+    first: dict[str, Any], stack: RunningStack, source: Source, lake: Lake
+) -> None:
+    """A new image and its row: a hundred new patches, the old ones untouched, bad input beside them named."""
+    known = lake.query("SELECT patch_id, shard, shard_row FROM patches ORDER BY ALL").rows()
+    extended = source.folder.parent / "thirteen"
+    write_synthetic(extended, n_images=13, height_px=96, width_px=128)
+    (workbook,) = extended.rglob("*.xlsx")
+    name = pl.read_excel(workbook)["Names"][12]
+    file = Path(name).with_suffix(".png")
+    target = source.sheet.parent / file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(workbook.parent / file, target)
+    source.append_row(0, name)
+    (target.parent / "broken.png").write_bytes(b"no image")
+    run = stack.run("retrain/nightly", limit_s=180, source=str(source.folder), **SMALL)
+    night = night_row(lake, run)
+    assert run["state_name"] == "Completed"
+    assert (night["n_new_images"], night["n_new_patches"], night["n_rejected"]) == (1, 100, 1)
+    assert set(known) < set(lake.query("SELECT patch_id, shard, shard_row FROM patches").rows())
+
+
+def test_a_night_whose_training_fails_is_failed_and_says_which(
+    first: dict[str, Any], stack: RunningStack, source: Source, lake: Lake
+) -> None:
+    """A damaged shard fails its trainings and the message names them; without the file the next night heals itself."""
+    shard = lake.root / lake.query("SELECT shard FROM patches GROUP BY shard ORDER BY count(*) DESC LIMIT 1").item()
+    content = bytearray(shard.read_bytes())
+    middle = slice(len(content) // 2, len(content) // 2 + 1000)
+    content[middle] = bytes(byte ^ 0xFF for byte in content[middle])
+    shard.chmod(0o600)
+    shard.write_bytes(content)
+    parameters = SMALL | {"epochs": 2}
+    failed = stack.run("retrain/nightly", limit_s=180, source=str(source.folder), **parameters)
+    assert failed["state_name"] == "Failed"
+    assert "train PP1 fold 1/2 ae grouped" in failed["state"]["message"]
+    assert night_row(lake, failed)["status"] == "failed"
+    shard.unlink()
+    healed = stack.run("retrain/nightly", limit_s=180, source=str(source.folder), **parameters)
+    assert healed["state_name"] == "Completed"
+
+
+def test_the_form_offers_every_preset() -> None:
+    """The flow's list of presets is the list of presets."""
+    assert set(get_args(get_args(PresetName)[0])) == set(PRESETS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"folds": 1}, {"preset": "label-vc"}, {"epochs": 0}, {"schemes": ["random"]}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_bad_parameters_are_refused_before_a_run_exists(
+    first: dict[str, Any], stack: RunningStack, wrong: dict[str, Any]
+) -> None:
+    """The server answers 409 to a value out of bounds, and no run is made."""
+    with pytest.raises(ParametersRefused):
+        stack.start("retrain/nightly", **wrong)
