@@ -1,11 +1,13 @@
-"""Where the DuckDB extensions lie that were installed as Python packages."""
+"""The DuckDB extensions that were installed as Python packages: where they lie, and a DuckDB with them."""
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from lake.errors import LakeError
+from lake.sql import quote_literal
 
 NAMES = ("sqlite_scanner", "ducklake")
 """In the order they must be loaded."""
@@ -20,6 +22,16 @@ class ExtensionMissing(LakeError):
         package = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
         where = f" (looked for {wanted})" if wanted else ""
         super().__init__(f"DuckDB's extension {name} is not installed{where}: pip install {package}")
+
+
+class ExtensionUnusable(LakeError):
+    """DuckDB refuses an installed extension, for example because its signature is not DuckDB's."""
+
+    def __init__(self, name: str, path: Path, reason: str) -> None:
+        self.name = name
+        self.path = path
+        self.reason = reason
+        super().__init__(f"DuckDB cannot load {path}: {reason}. Install the package anew.")
 
 
 def extension_path(name: str) -> Path:
@@ -43,3 +55,41 @@ def extension_path(name: str) -> Path:
     if not path.is_file():
         raise ExtensionMissing(name, path)
     return path
+
+
+_verified: set[tuple[str, int, int]] = set()
+"""Files whose signature was found good in this process: path, size, time of change."""
+
+
+def connect_with_extensions(config: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB of its own with the lake's extensions loaded.
+
+    DuckDB checks the signature of every file it loads, which takes 0.1 s each. Once is enough in one
+    process: the next DuckDB loads the same files unchecked, and then forbids unsigned ones for good.
+
+    Parameters
+    ----------
+    config : mapping of str to str
+        DuckDB's settings.
+
+    Raises
+    ------
+    ExtensionMissing
+        If one is not installed.
+    ExtensionUnusable
+        If DuckDB refuses one.
+    """
+    paths = {name: extension_path(name) for name in NAMES}
+    stamps = {(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths.values()}
+    is_verified = stamps <= _verified
+    connection = duckdb.connect(config={**config, "allow_unsigned_extensions": str(is_verified).lower()})
+    for name, path in paths.items():
+        try:
+            connection.execute(f"LOAD {quote_literal(str(path))}")
+        except duckdb.Error as error:
+            connection.close()
+            raise ExtensionUnusable(name, path, str(error).splitlines()[0]) from error
+    if is_verified:
+        connection.execute("SET allow_unsigned_extensions = false")
+    _verified.update(stamps)
+    return connection

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 import lake as package
-from lake import Lake
-from lake.extensions import NAMES, ExtensionMissing, extension_path
+from lake import Lake, extensions
+from lake.connection import connect
+from lake.extensions import NAMES, ExtensionMissing, ExtensionUnusable, extension_path
 
 CLIENT = Path(sys.executable).parent / "duckdb"
 
@@ -71,3 +72,28 @@ def test_a_missing_extension_names_its_package() -> None:
     """The message is the command that installs it."""
     with pytest.raises(ExtensionMissing, match="pip install duckdb-extension-no-such-thing=="):
         extension_path("no_such_thing")
+
+
+def test_every_duckdb_refuses_unsigned_extensions(lake: Lake, tmp_path: Path) -> None:
+    """The files of this environment are checked once a process; nothing else can be loaded, then or later."""
+    forged = tmp_path / "forged.duckdb_extension"
+    forged.write_bytes(extension_path("ducklake").read_bytes()[:-256] + bytes(256))
+    for _ in range(2):
+        with connect(lake.location, "read") as connection:
+            assert connection.execute("SELECT current_setting('allow_unsigned_extensions')").fetchone() == (False,)
+            with pytest.raises(duckdb.IOException, match="signature"):
+                connection.execute(f"LOAD '{forged}'")
+            with pytest.raises(duckdb.Error):
+                connection.execute("SET allow_unsigned_extensions = true")
+
+
+def test_an_extension_that_was_tampered_with_is_refused(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is not the one checked before is checked, and refused by name."""
+    forged = tmp_path / "ducklake.duckdb_extension"
+    forged.write_bytes(extension_path("ducklake").read_bytes()[:-256] + bytes(256))
+    real = extension_path
+    monkeypatch.setattr(extensions, "extension_path", lambda name: forged if name == "ducklake" else real(name))
+    with pytest.raises(ExtensionUnusable, match=r"cannot load .*ducklake\.duckdb_extension"):
+        connect(lake.location, "read")

@@ -31,7 +31,6 @@ def here(name):
         time.sleep(60)
 runs = pl.DataFrame({"night_id": ["n"], "run_id": ["1"], "is_reused": [True]})
 with lake.write("a night") as transaction:
-    here("begun")
     transaction.replace("night_runs", runs, ("night_id", "run_id"))
     here("one table")
     transaction.ensure_columns("labels", {"angle_deg": "DOUBLE"})
@@ -76,7 +75,7 @@ def test_four_processes_lose_and_double_nothing(lake: Lake) -> None:
     assert found.rows() == [("shared", 4, 4), *((f"writer {i}", 4, 4) for i in range(4))]
 
 
-@pytest.mark.parametrize("stop", ["begun", "one table", "all written", "committed"])
+@pytest.mark.parametrize("stop", ["one table", "all written", "committed"])
 def test_a_writer_killed_between_statements_leaves_all_or_nothing(own_lake: Lake, stop: str) -> None:
     """kill -9 anywhere in a transaction: rows, columns and the other table stand together or not at all."""
     with start(STATEMENTS, own_lake.root, stop) as writer:
@@ -92,9 +91,9 @@ def test_a_writer_killed_between_statements_leaves_all_or_nothing(own_lake: Lake
 
 
 def test_a_writer_killed_while_it_commits_leaves_whole_steps(own_lake: Lake) -> None:
-    """kill -9 at four moments of a stream of commits: both tables agree, and what was acknowledged stands."""
+    """kill -9 at three moments of a stream of commits: both tables agree, and what was acknowledged stands."""
     done = 0
-    for n_more in (1, 2, 2, 3):
+    for n_more in (1, 2, 1):
         with start(COMMITS, own_lake.root) as writer:
             assert writer.stdout is not None
             for _ in range(n_more):
