@@ -1,0 +1,99 @@
+"""Write a folder beside its place and put it there as a whole."""
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deepdlt.errors import DeepdltError
+
+MARKER_NAME = ".deepdlt-export.json"
+"""File in every folder written here: what lies beside it may be replaced."""
+
+
+class TargetForeign(DeepdltError):
+    """The target holds something that no earlier call wrote."""
+
+    def __init__(self, *, target: Path, found: str) -> None:
+        self.target = target
+        self.found = found
+        super().__init__(
+            f"{target} is not replaced: {found} is not from a former export. Choose another target, or move that away."
+        )
+
+
+@contextmanager
+def replaced_folder(target: Path) -> Iterator[Path]:
+    """Hand out an empty folder that takes the target's place when the block ends well.
+
+    Until then the target stays as it is; after an exception it stays so for good. A target that
+    exists must be empty or come from an earlier call, with nothing added at its top level.
+
+    Parameters
+    ----------
+    target : Path
+        Folder to make or to replace.
+
+    Yields
+    ------
+    Path
+        A new folder beside the target, on the same file system.
+
+    Raises
+    ------
+    TargetForeign
+        If the target is a file or holds anything that an earlier call did not put there.
+    """
+    target = target.resolve()
+    _check_replaceable(target)
+    partial = _beside(target, "partial")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        entries = sorted(path.name for path in partial.iterdir())
+        (partial / MARKER_NAME).write_text(json.dumps({"entries": entries}) + "\n", encoding="utf-8")
+        _check_replaceable(target)  # the block may have taken minutes
+        _swap(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_replaceable(target: Path) -> None:
+    """Refuse a target that holds what no export wrote."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise TargetForeign(target=target, found="it")
+    found = sorted(path.name for path in target.iterdir())
+    foreign = [name for name in found if name not in {MARKER_NAME, *_entries_of(target)}]
+    if foreign:
+        raise TargetForeign(target=target, found=foreign[0])
+
+
+def _entries_of(target: Path) -> list[str]:
+    """Return what a former export says it put there, nothing if there was none."""
+    try:
+        marker = json.loads((target / MARKER_NAME).read_text(encoding="utf-8"))
+        return [str(name) for name in marker["entries"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _swap(partial: Path, target: Path) -> None:
+    """Put the new folder into the target's place; the old one comes back if that fails."""
+    old = _beside(target, "old")
+    if target.exists():
+        target.rename(old)
+    try:
+        partial.rename(target)
+    finally:
+        if old.exists() and not target.exists():
+            old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(target: Path, what: str) -> Path:
+    """Return a new hidden name beside the target."""
+    return target.with_name(f".{target.name}.{what}-{secrets.token_hex(4)}")
