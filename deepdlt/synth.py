@@ -252,6 +252,6 @@ def _write_whole(path: Path, content: bytes) -> None:
     if path.exists() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")  # two processes may write the same picture
     partial.write_bytes(content)
     partial.replace(path)
