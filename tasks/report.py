@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,9 @@ def report_night(night: dict[str, Any]) -> None:
         key="night-summary",
         description=title,
     )
-    for place, (run_id, name, file) in enumerate(_pictures(night["night_id"]), start=1):
+    for run_id, name, file in _pictures(night["night_id"]):
         uri = "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
-        create_image_artifact(uri, key=f"picture-{place}", description=f"{name} (run {run_id})")
+        create_image_artifact(uri, key=_artifact_key(name), description=f"{name} (run {run_id})")
 
 
 def _rounded(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -55,8 +56,13 @@ def _pictures(night_id: str) -> list[tuple[str, str, Path]]:
     found = []
     for run_id, name in lake.query(load("runs_of_night"), [night_id]).iter_rows():
         folder = inside(lake.root, f"pictures/{run_id}")
-        found += [(run_id, f"{file.stem}, {name}", file) for file in sorted(folder.glob("*.png"))]
+        found += [(run_id, f"{file.stem}: {name}", file) for file in sorted(folder.glob("*.png"))]
     return found[:MOST_PICTURES]
+
+
+def _artifact_key(name: str) -> str:
+    """Return a name in the letters that an artifact's key may have; night after night the same."""
+    return "-".join(re.findall("[a-z0-9]+", name.lower()))
 
 
 def _summary_markdown(night: dict[str, Any], title: str, summary: pl.DataFrame, faults: pl.DataFrame) -> str:
