@@ -47,8 +47,17 @@ class RunPlan(Settings):
     def title(self) -> str:
         """Name of the training as people read it, e.g. ``train NP fold 3/5 ae grouped``."""
         if self.scheme == HOLDOUT:
-            return f"train {self.settings.model} on the 80/10/10 split ({self.preset})"
+            return f"train {self.preset} on the {self.place}"
         return f"train {self.label} fold {self.fold}/{self.n_folds} {self.settings.model} {self.scheme}"
+
+    @property
+    def place(self) -> str:
+        """Where the training belongs, e.g. ``NP fold 3/5, grouped``."""
+        return (
+            "80/10/10 split"
+            if self.scheme == HOLDOUT
+            else f"{self.label} fold {self.fold}/{self.n_folds}, {self.scheme}"
+        )
 
 
 def training_code() -> str:

@@ -174,7 +174,7 @@ def _draw(lake: Lake, trained: TrainedFold, best: Checkpoint, patches: PatchSet)
         best.model, patches, examples["row"].to_numpy(), target_range=plan.settings.target_range, seed=plan.seed
     )
     captions = [f"MSE {mse:.4f}" for mse in examples["mse"]]
-    title = f"{plan.preset}, {plan.title.removeprefix('train ')}, profile {plan.profile}: test patches"
+    title = f"{plan.preset}, {plan.place}, profile {plan.profile}: test patches"
     picture = reconstruction_figure(
         targets, outputs, target_range=plan.settings.target_range, captions=captions, title=title
     )
