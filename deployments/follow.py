@@ -27,8 +27,11 @@ COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
 TASK_SUFFIX = re.compile(r"-[0-9a-f]{3}$")
 # What the display says anyway, or nobody wants to know.
 NOISE = re.compile(
-    "Finished in state|Beginning flow run|View at http|Downloading flow code|Created flow run|Engine execution exited"
+    "Finished in state|Beginning (sub)?flow run|View at http|Downloading flow code|Created flow run"
+    "|Engine execution exited"
 )
+# States that last a moment and tell nobody anything.
+ON_THE_WAY = frozenset({"Scheduled", "Pending", "Submitting"})
 OUR_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "flows.", "tasks.", "deepdlt.", "lake.")
 WARNING = 30
 
@@ -51,7 +54,8 @@ def pause_s(elapsed_s: float) -> float:
 
 
 def count_tasks(task_runs: list[Json]) -> str:
-    """Return task names with how many are done of how many there are."""
+    """Return task names with how many are done of how many there are; runs of other flows count as flows, not here."""
+    task_runs = [run for run in task_runs if not run["state"]["state_details"].get("child_flow_run_id")]
     names = [TASK_SUFFIX.sub("", run["name"]) for run in task_runs]
     done = Counter(name for name, run in zip(names, task_runs, strict=True) if run["state_type"] in FINAL)
     return ", ".join(f"{name} {done[name]}/{n_all}" for name, n_all in Counter(names).items())
@@ -130,6 +134,8 @@ class Follower:
         if self.states.get(run["id"]) == state["name"]:
             return
         self.states[run["id"]] = state["name"]
+        if state["name"] in ON_THE_WAY:
+            return
         indent = "" if run["id"] == self.root["id"] else "  "
         said = f": {state['message']}" if state["message"] else ""
         self.display.line(f"{indent}{run['name']} is {state['name']}{said}")

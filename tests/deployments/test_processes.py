@@ -1,6 +1,7 @@
 """Processes that outlive the command: found again, stopped, and never mistaken."""
 
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -96,3 +97,11 @@ def test_a_large_log_is_put_aside(folder: Path, monkeypatch: pytest.MonkeyPatch)
     halt(folder, begin(folder))
     assert (folder / "part.old.log").stat().st_size == 11
     assert (folder / "part.log").stat().st_size < 11
+
+
+def test_a_zombie_is_not_alive() -> None:
+    """A process that ended, and that its parent has not asked about, has no birth."""
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.02)
+        assert processes.birth_of(process.pid) is None
