@@ -175,6 +175,9 @@ def ingest(
     """  # noqa: D301
     if not source.is_dir():
         raise WrongUse(f"{source} is no folder")
+    from deployments.settings import keep_prefect_here
+
+    keep_prefect_here()
     from tasks.ingest import ingest_source
 
     record = ingest_source(source, sheet=sheet)
@@ -235,6 +238,9 @@ def export(
     deepdlt export exports/report
     """  # noqa: D301
     from deployments.night import split_list
+    from deployments.settings import keep_prefect_here
+
+    keep_prefect_here()
     from tasks.export import export_source
 
     export_source(target, source=source, scheme=scheme, labels=split_list(labels), n_folds=folds, seed=seed)

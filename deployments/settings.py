@@ -106,6 +106,14 @@ def prefect_settings(paths: StackPaths, api_url: str, *, is_own_server: bool) ->
     return settings
 
 
+def keep_prefect_here() -> None:
+    """Have Prefect, where it is imported for its functions alone, keep its files with ours and report to nobody."""
+    home = stack_paths().prefect_home
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.environ.setdefault("PREFECT_HOME", str(home))
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
 def server_settings(paths: StackPaths, port: int) -> dict[str, str]:
     """Return the environment that the server of the stack runs with, on this port of the loopback address."""
     return prefect_settings(paths, f"http://{LOOPBACK}:{port}/api", is_own_server=True) | {

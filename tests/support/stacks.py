@@ -38,7 +38,8 @@ def environment_of(folder: Path, port: int) -> dict[str, str]:
         "DEEPDLT_STACK": str(paths.folder),
         "DEEPDLT_LAKE": str(folder / "lake"),
         "DEEPDLT_PORT": str(port),
-        "PYTHONPATH": str(SUPPORT),
+        # This very tree, wherever the environment was installed from.
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)]),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
 
@@ -123,6 +124,7 @@ def make_folder() -> Path:
     """Make the folder of a test session's stack; short, since sockets may lie in it."""
     folder = Path(tempfile.mkdtemp(prefix="deepdlt-tests-"))
     (folder / "home").mkdir()
+    (folder / "stack" / "prefect").mkdir(parents=True)  # Prefect wants its home when it is imported
     return folder
 
 

@@ -1,0 +1,90 @@
+"""A night from the command line: its parameters, and what it prints at its end."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from deployments.errors import WrongUse
+from deployments.follow import Outcome
+from deployments.night import night_parameters, show_metrics, split_list
+from lake import Lake
+
+NIGHT = "9b1c5d7e-0000-4000-8000-000000000001"
+
+
+def parameters(**said: object) -> dict[str, object]:
+    """Return the flow's parameters for what was said."""
+    nothing = dict.fromkeys(("source", "labels", "schemes", "models"))
+    return night_parameters(**{**nothing, **said})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["NP PP1", "NP,PP1", " NP,  PP1 "])
+def test_lists_are_typed_with_commas_or_spaces(text: str) -> None:
+    """Both are what people type."""
+    assert split_list(text) == ["NP", "PP1"]
+
+
+def test_only_what_was_said_is_passed_on() -> None:
+    """The flow's own defaults hold for the rest."""
+    assert parameters(epochs=None) == {}
+    assert parameters(labels="NP", epochs=3) == {"labels": ["NP"], "epochs": 3}
+
+
+def test_a_source_here_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker runs in another folder."""
+    monkeypatch.delenv("PREFECT_API_URL")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images").mkdir()
+    assert parameters(source="images") == {"source": str(tmp_path / "images")}
+    with pytest.raises(WrongUse, match="no folder"):
+        parameters(source="elsewhere")
+
+
+def test_a_source_on_the_machine_of_another_server_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be looked at from here."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://server.example/api")
+    assert parameters(source="/data/images") == {"source": "/data/images"}
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """A lake with one night in it."""
+    monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "lake"))
+    moment = datetime(2026, 11, 23, 2, tzinfo=UTC)
+    counts = dict.fromkeys(("n_new_images", "n_rejected", "n_new_patches", "n_failed"), 0) | {"n_trained": 7}
+    night = {"night_id": NIGHT, "sequence": 3, "profile": "quick", "source": "/images", "dataset_id": "d"}
+    ends = {"n_reused": 2, "status": "complete", "started_at": moment, "finished_at": moment}
+    with Lake.open() as opened:
+        columns = opened.query("DESCRIBE nights")["column_name"].to_list()
+        row = {name: value for name, value in (night | counts | ends).items() if name in columns}
+        with opened.write("a night") as transaction:
+            transaction.replace("nights", pl.DataFrame([row]), key=("night_id",))
+        yield opened
+
+
+def test_the_profile_stands_on_top_and_the_query_above_its_result(lake: Lake) -> None:
+    """Nobody mistakes a quick night for a paper one, and the query can be pasted."""
+    said: list[str] = []
+    show_metrics(Outcome(NIGHT, "Completed", "", 0), said.append)
+    text = "\n".join(said)
+    places = [text.index(part) for part in ("profile quick", "trained 7, reused 2", "FROM fold_summary", "(0 rows)")]
+    assert places == sorted(places)
+    assert lake.query(said[-2]).height == 0
+
+
+def test_a_night_that_left_nothing_prints_no_table(lake: Lake) -> None:
+    """One that failed before it came to the lake shows no other night's numbers."""
+    said: list[str] = []
+    show_metrics(Outcome("another", "Failed", "", 1), said.append)
+    assert said == []
+
+
+def test_a_lake_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's end is reported all the same."""
+    monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "nowhere"))
+    said: list[str] = []
+    show_metrics(Outcome(NIGHT, "Failed", "", 1), said.append)
+    assert "no lake" in said[0]

@@ -1,0 +1,75 @@
+"""The settings of the stack: one place, read by all."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from deployments.settings import (
+    PROJECT,
+    StackPaths,
+    own_variables,
+    prefect_settings,
+    server_settings,
+    settings_file_text,
+    stack_paths,
+)
+
+URL = "http://127.0.0.1:4711/api"
+
+
+def test_the_settings_file_says_what_the_environment_says(tmp_path: Path) -> None:
+    """Commands typed by hand run with the settings of the workers."""
+    paths = StackPaths(tmp_path / ".stack")
+    settings = prefect_settings(paths, URL, is_own_server=True)
+    table = tomllib.loads(settings_file_text(paths, URL, is_own_server=True))
+    assert table["api"]["url"] == settings["PREFECT_API_URL"]
+    assert table["home"] == settings["PREFECT_HOME"]
+    assert table["results"]["local_storage_path"] == settings["PREFECT_RESULTS_LOCAL_STORAGE_PATH"]
+    assert table["results"]["default_serializer"] == settings["PREFECT_RESULTS_DEFAULT_SERIALIZER"] == "json"
+    assert str(table["flows"]["heartbeat_frequency"]) == settings["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
+    assert paths.settings_file == tmp_path / "prefect.toml"
+
+
+def test_every_setting_is_one_that_prefect_knows(tmp_path: Path) -> None:
+    """A name that is misspelt would be passed over in silence."""
+    from prefect.settings import get_current_settings
+    from prefect.settings.legacy import _get_settings_fields
+
+    known = set(_get_settings_fields(type(get_current_settings())))
+    ours = {name for name in server_settings(StackPaths(tmp_path), 4711) if name.startswith("PREFECT_")}
+    assert ours
+    assert ours <= known
+
+
+def test_for_another_server_the_users_own_profile_stays(tmp_path: Path) -> None:
+    """It may hold the key to that server."""
+    paths = StackPaths(tmp_path)
+    assert "PREFECT_HOME" in prefect_settings(paths, URL, is_own_server=True)
+    assert "PREFECT_HOME" not in prefect_settings(paths, URL, is_own_server=False)
+    assert "home" not in tomllib.loads(settings_file_text(paths, URL, is_own_server=False))
+
+
+def test_the_server_listens_to_this_machine_only(tmp_path: Path) -> None:
+    """Nobody else can reach it, and it reports to nobody."""
+    settings = server_settings(StackPaths(tmp_path), 4711)
+    assert settings["PREFECT_SERVER_API_HOST"] == "127.0.0.1"
+    assert settings["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+    assert settings["DO_NOT_TRACK"] == "1"
+
+
+def test_the_stack_lies_in_the_project_unless_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two stacks on one machine need two folders."""
+    monkeypatch.delenv("DEEPDLT_STACK")
+    assert stack_paths().folder == PROJECT / ".stack"
+    monkeypatch.setenv("DEEPDLT_STACK", str(tmp_path))
+    assert stack_paths().folder == tmp_path
+
+
+def test_a_lake_named_from_here_is_the_same_for_a_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Workers run in another folder: they get the absolute path; an address stays as it is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DEEPDLT_LAKE", "lake")
+    assert own_variables()["DEEPDLT_LAKE"] == str(tmp_path / "lake")
+    monkeypatch.setenv("DEEPDLT_LAKE", "postgres://host/lake")
+    assert own_variables()["DEEPDLT_LAKE"] == "postgres://host/lake"
