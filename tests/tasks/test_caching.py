@@ -1,0 +1,76 @@
+"""Cache keys: they change with what a result depends on, and with nothing else."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prefect import task
+
+from lake import Lake
+from tasks.caching import ContentKey
+from tasks.lake_access import open_lake
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@task(name="one")
+def one() -> None:
+    """Do nothing."""
+
+
+@task(name="other")
+def other() -> None:
+    """Do nothing either."""
+
+
+def spelt(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def key(work: Any = one, modules: tuple[str, ...] = ("deepdlt.digest",), **inputs: Any) -> str:
+    return ContentKey(modules=modules).compute_key(SimpleNamespace(task=work), inputs, {})  # type: ignore[arg-type]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=json_values)
+def test_equal_inputs_have_equal_keys(lake: Lake, value: Any) -> None:
+    """The same call gives the same key, whatever the order of its arguments."""
+    assert key(a=value, b=1) == key(b=1, a=value)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=json_values, changed=json_values)
+def test_other_inputs_have_other_keys(lake: Lake, value: Any, changed: Any) -> None:
+    """A key differs exactly when an input does."""
+    assert (key(a=value) == key(a=changed)) == (spelt(value) == spelt(changed))
+
+
+def test_two_tasks_with_equal_inputs_share_nothing(lake: Lake) -> None:
+    """The key holds the task."""
+    assert key(one, a=1) != key(other, a=1)
+
+
+def test_other_code_is_another_key(lake: Lake) -> None:
+    """The key holds the digest of the modules that run."""
+    assert key(a=1) != key(modules=("deepdlt.digest", "deepdlt.patches"), a=1)
+
+
+def test_another_lake_is_another_key(lake: Lake, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in one lake does not stand in another."""
+    before = key(a=1)
+    monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path_factory.mktemp("lake")))
+    assert open_lake().lake_id != lake.lake_id
+    assert key(a=1) != before
+
+
+def test_an_input_that_is_no_record_is_an_error_and_never_a_key(lake: Lake) -> None:
+    """Arrays and objects do not pass between tasks."""
+    with pytest.raises(TypeError):
+        key(a=object())

@@ -1,0 +1,112 @@
+"""Patches, data sets and folds: made once, and again only where something is missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sources import Source
+
+from deepdlt.config import PatchRecipe
+from lake import Lake
+from lake.shards import read_patches
+from tasks.export import NothingIngested, export_source
+from tasks.ingest import ingest_source
+from tasks.prepare import assign_missing, cut_missing, freeze
+from tasks.records import DatasetRecord
+from tasks.sheet import LabelUnknown
+
+RECIPE = PatchRecipe(n_per_image=5)
+
+
+def prepare(source: Source, **changed: object) -> tuple[DatasetRecord, dict[tuple[str, str], str]]:
+    """Ingest and prepare a source; return its data set and its split ids by label and scheme."""
+    folder = ingest_source(source.folder)["source"]
+    cut_missing(folder, RECIPE)
+    dataset = freeze(folder, RECIPE, patches_per_image=4)
+    asked = {"labels": ["NP", "PP1"], "schemes": ["grouped"], "n_folds": 3, "seed": 0} | changed
+    splits = assign_missing(folder, dataset, patches_per_image=4, **asked)  # type: ignore[arg-type]
+    return dataset, {(split.label, split.scheme): split.split_id for split in splits}
+
+
+def test_preparing_again_makes_nothing_new(source: Source, lake: Lake) -> None:
+    """The same images have the same patches, data set and folds, and nothing is written."""
+    first = prepare(source)
+    snapshot = lake.snapshot_id()
+    cut = cut_missing(str(source.folder), RECIPE)
+    assert (cut["n_patches"], cut["n_new_patches"]) == (60, 0)
+    assert lake.snapshot_id() == snapshot
+    assert prepare(source) == first
+
+
+def test_stored_patches_are_the_pixels_of_their_image(source: Source, lake: Lake) -> None:
+    """What a shard holds is the image at the origin, times the gain, cut off at white."""
+    prepare(source)
+    row = lake.query("SELECT * FROM manifest ORDER BY patch_id LIMIT 1")
+    (stored,) = read_patches(lake.root, row, size_px=64)
+    patch = row.row(0, named=True)
+    path = lake.query("SELECT path FROM sources WHERE image_id = ?", [patch["image_id"]]).item()
+    pixels = np.array(Image.open(source.folder / path), dtype=np.float64)
+    crop = pixels[patch["origin_row"] : patch["origin_row"] + 64, patch["origin_col"] : patch["origin_col"] + 64]
+    np.testing.assert_array_equal(stored, np.clip(crop * patch["gain"], 0, 255).astype(np.uint8))
+
+
+def test_a_lost_shard_is_cut_again_to_the_same_bytes(source: Source, lake: Lake) -> None:
+    """The manifest alone does not count as patches."""
+    prepare(source)
+    shards = lake.query("SELECT DISTINCT shard FROM patches")["shard"].to_list()
+    before = {shard: (lake.root / shard).read_bytes() for shard in shards}
+    (lake.root / shards[0]).unlink()
+    assert cut_missing(str(source.folder), RECIPE)["n_new_patches"] > 0
+    assert {shard: (lake.root / shard).read_bytes() for shard in shards} == before
+    assert lake.query("SELECT count(*) FROM patches").item() == 60
+
+
+def test_an_image_that_changed_since_its_ingest_waits(source: Source, lake: Lake) -> None:
+    """Patches are never cut from other pixels than those that were judged."""
+    folder = ingest_source(source.folder)["source"]
+    Image.new("L", (128, 96), 7).save(source.image(0))
+    assert cut_missing(folder, RECIPE)["n_images"] == 11
+
+
+def test_a_changed_label_changes_only_its_own_folds(source: Source, lake: Lake) -> None:
+    """NP of one image changes: the folds by NP are others, those by PP1 and the data set are not."""
+    dataset, before = prepare(source)
+    source.set_cell(0, "NP", 77)
+    same_dataset, after = prepare(source)
+    assert same_dataset["dataset_id"] == dataset["dataset_id"]
+    assert {key for key in before if before[key] != after[key]} == {("NP", "grouped")}
+
+
+def test_folds_cover_every_patch_and_the_strata_stand_beside_the_labels(source: Source, lake: Lake) -> None:
+    """Each patch is tested once; labels are as in the sheet."""
+    prepare(source)
+    tested = lake.query("SELECT split_id, count(*) n FROM folds WHERE split = 'test' GROUP BY ALL")
+    assert sorted(tested["n"]) == [8, 48, 48]  # two images on the 80/10/10 split, all twelve in each cross-validation
+    assert set(lake.query("SELECT DISTINCT n_pulses FROM labels")["n_pulses"]) <= {10, 20, 50, 100, 500}
+
+
+def test_an_unknown_label_is_named_with_those_there_are(source: Source, lake: Lake) -> None:
+    """A typing error in a label is answered with the list."""
+    with pytest.raises(LabelUnknown, match="angle"):
+        prepare(source, labels=["NPP"])
+
+
+def test_export_has_the_reports_folders_and_rows(source: Source, lake: Lake, tmp_path: Path) -> None:
+    """BMP patches, the three tables and each fold's three, with labels, as the published code reads them."""
+    ingest_source(source.folder)
+    summary = export_source(tmp_path / "out", scheme="grouped", n_folds=3, patches_per_image=2)
+    assert (summary.n_images, summary.n_patches) == (12, 24)
+    lines = (tmp_path / "out/label_aware_splitting_data/PP1/fold_1/PP1_train.csv").read_text().splitlines()
+    assert lines[0] == "image_path,angle,PP1,NP,EP1,stratum"
+    assert {path.name for path in (tmp_path / "out/data_with_labels_csv").glob("*.csv")} == {
+        "training_data.csv",
+        "validation_data.csv",
+        "testing_data.csv",
+    }
+
+
+def test_export_of_an_unknown_source_says_what_is_known(lake: Lake, tmp_path: Path) -> None:
+    """Before the first ingest there is nothing to export."""
+    with pytest.raises(NothingIngested, match="deepdlt ingest"):
+        export_source(tmp_path / "out")
