@@ -53,9 +53,14 @@ def pause_s(elapsed_s: float) -> float:
     return 0.5 if elapsed_s < 120 else 1.0
 
 
+def is_subflow(task_run: Json) -> bool:
+    """Tell whether a task run only stands for a run of another flow; one that has just been made has no state yet."""
+    return bool(task_run["state"] and task_run["state"]["state_details"].get("child_flow_run_id"))
+
+
 def count_tasks(task_runs: list[Json]) -> str:
     """Return task names with how many are done of how many there are; runs of other flows count as flows, not here."""
-    task_runs = [run for run in task_runs if not run["state"]["state_details"].get("child_flow_run_id")]
+    task_runs = [run for run in task_runs if not is_subflow(run)]
     names = [TASK_SUFFIX.sub("", run["name"]) for run in task_runs]
     done = Counter(name for name, run in zip(names, task_runs, strict=True) if run["state_type"] in FINAL)
     return ", ".join(f"{name} {done[name]}/{n_all}" for name, n_all in Counter(names).items())

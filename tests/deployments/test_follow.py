@@ -112,7 +112,8 @@ def test_tasks_are_counted_by_name() -> None:
         {"name": name, "state_type": kind, "state": {"state_details": {"child_flow_run_id": child}}}
         for name, kind, child in [*kinds, ("ingest-0", "RUNNING", "a flow")]
     ]
-    assert count_tasks(runs) == "train 1/2, cut patches 1/1"
+    runs.append({"name": "just made", "state_type": None, "state": None})
+    assert count_tasks(runs) == "train 1/2, cut patches 1/1, just made 0/1"
 
 
 @pytest.mark.parametrize(
