@@ -7,6 +7,7 @@ from pydantic import Field
 
 from deepdlt.config import PROFILES, ModelName, ProfileName, Settings, TrainingSettings
 from deepdlt.digest import digest_json
+from deepdlt.errors import DeepdltError
 from deepdlt.presets import Preset, find_preset
 from deepdlt.provenance import code_digest, library_versions
 
@@ -42,6 +43,7 @@ class RunPlan(Settings):
     seed: int
     dataset_id: str
     split_id: str
+    code_digest: str = Field(description="Training code that the run's name stands for.")
 
     @property
     def title(self) -> str:
@@ -63,6 +65,31 @@ class RunPlan(Settings):
 def training_code() -> str:
     """Return the digest of the code between a patch and a metric."""
     return code_digest(*TRAINING_MODULES)
+
+
+class CodeDiffers(DeepdltError):
+    """A worker has other training code than the one that planned the night."""
+
+    def __init__(self, planned: str, here: str) -> None:
+        self.planned = planned
+        self.here = here
+        super().__init__(
+            f"this worker's training code has digest {here}, the night was planned with {planned}: "
+            "bring both to the same version, restart the workers, and run the night again"
+        )
+
+
+def refuse_other_code(plan: RunPlan) -> None:
+    """Raise where a run trained here would not be what its name says.
+
+    Raises
+    ------
+    CodeDiffers
+        If the training code of this process is not that of the plan.
+    """
+    here = training_code()
+    if here != plan.code_digest:
+        raise CodeDiffers(plan.code_digest, here)
 
 
 def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: int, *, code: str) -> str:
@@ -192,6 +219,7 @@ def _plan_folds(
             seed=seed,
             dataset_id=split.dataset_id,
             split_id=split.split_id,
+            code_digest=code,
         )
         for fold in range(1, split.n_folds + 1)
     ]

@@ -12,7 +12,7 @@ from prefect.runtime import flow_run, task_run
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.errors import DeepdltError
-from deepdlt.night import RunPlan
+from deepdlt.night import RunPlan, refuse_other_code
 from deepdlt.threads import share_cores
 from tasks.completed import completed_runs
 from tasks.lake_access import open_lake
@@ -87,6 +87,7 @@ def train_fold(plan: dict[str, Any], bar: ProgressBar) -> TrainedRecord:
     if completed_runs([wanted.run_id]):
         logger.info("%s stands in the lake already", wanted.title)
         return TrainedRecord(run_id=wanted.run_id, is_new=False)
+    refuse_other_code(wanted)
     share_cores()
     from tasks.training_work import forget_progress, train_plan  # torch is imported where training begins
 

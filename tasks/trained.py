@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from deepdlt.digest import digest_json
-from deepdlt.night import RunPlan, training_code
+from deepdlt.night import RunPlan
 from deepdlt.provenance import library_versions
 from deepdlt.summaries import summarise_fold, summarise_labels
 from lake import Lake
@@ -80,7 +80,6 @@ def _run_row(lake: Lake, plan: RunPlan, *, started_at: datetime, flow_run_id: st
     return plan.model_dump(exclude={"settings"}) | {
         "model": plan.settings.model,
         "settings": json.dumps(plan.settings.model_dump(), sort_keys=True),
-        "code_digest": training_code(),
         "versions": json.dumps(library_versions(), sort_keys=True),
         "snapshot_id": lake.query(load("dataset_by_id"), [plan.dataset_id]).item(0, "snapshot_id"),
         "flow_run_id": flow_run_id,

@@ -16,7 +16,7 @@ from deepdlt.checkpoints import Checkpoint, RunIdentity, load_checkpoint
 from deepdlt.devices import pick_device
 from deepdlt.figures import reconstruction_figure, samples_figure
 from deepdlt.models.variational import VariationalAutoEncoder
-from deepdlt.night import HOLDOUT, RunPlan, training_code
+from deepdlt.night import HOLDOUT, RunPlan
 from deepdlt.patchset import PatchSet
 from deepdlt.progress import EpochRecord
 from deepdlt.provenance import library_versions
@@ -128,7 +128,7 @@ def _identity(plan: RunPlan) -> RunIdentity:
         run_id=plan.run_id,
         dataset_id=plan.dataset_id,
         split_id=plan.split_id,
-        code_digest=training_code(),
+        code_digest=plan.code_digest,
         versions=library_versions(),
     )
 

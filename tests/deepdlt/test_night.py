@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepdlt.config import PROFILES, TrainingSettings
-from deepdlt.night import RunPlan, SplitRecord, batch_plans, plan_runs, presets_of_night, run_id_of
+from deepdlt.night import (
+    CodeDiffers,
+    RunPlan,
+    SplitRecord,
+    batch_plans,
+    plan_runs,
+    presets_of_night,
+    refuse_other_code,
+    run_id_of,
+)
 from deepdlt.presets import PRESETS, PresetUnknown
 
 
@@ -105,3 +114,11 @@ def test_each_preset_has_a_matched_twin_of_equal_budget() -> None:
             changed = {key for key, value in twin if value != getattr(preset.settings, key)}
             assert changed <= {"target_range", "is_sampling_in_evaluation"}
             assert twin.target_range == "unit"
+
+
+def test_a_worker_with_other_code_refuses_the_plan() -> None:
+    """A run's name stands for the code that made it, so no other code may train it."""
+    plan = plans()[0]
+    refuse_other_code(plan)
+    with pytest.raises(CodeDiffers, match="same version"):
+        refuse_other_code(plan.model_copy(update={"code_digest": "0" * 32}))
