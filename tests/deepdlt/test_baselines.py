@@ -54,3 +54,10 @@ def test_the_clipped_flat_patch_is_the_best_flat_one_in_reach(seed: int, level: 
     clipped = flat_mse(targets, low=0, high=1)
     assert (clipped >= flat_mse(targets)).all()
     assert (clipped <= mse(torch.full_like(targets, level), targets) + 1e-12).all()
+
+
+def test_a_black_patch_is_out_of_reach_by_its_whole_range() -> None:
+    """A target at -1 costs nothing if -1 can be said, and 1 where black is 0."""
+    black = torch.full((1, 1, 8, 8), -1.0)
+    assert flat_mse(black).item() == 0
+    assert flat_mse(black, low=0, high=1).item() == 1

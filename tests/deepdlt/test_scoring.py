@@ -128,11 +128,11 @@ def test_summaries_have_the_columns_of_the_lake() -> None:
 
 
 def test_two_images_span_their_interval() -> None:
-    """Drawn with replacement, two images of equal size give either mean or the middle: the ends are the images."""
-    labels = summarise_labels(scores({"a": [0.1, 0.3], "b": [0.6, 0.6]}, NP=10), {"NP": "NP"})
+    """Two images drawn with replacement are either one twice or both: the ends are the images, however many patches."""
+    labels = summarise_labels(scores({"a": [0.2], "b": [0.5, 0.6, 0.7]}, NP=10), {"NP": "NP"})
     row = labels.row(0, named=True)
     assert (row["label"], row["label_value"], row["split"]) == ("NP", "10", "test")
-    assert (row["n_patches"], row["n_images"], row["mse"]) == (4, 2, pytest.approx(0.4))
+    assert (row["n_patches"], row["n_images"], row["mse"]) == (4, 2, pytest.approx(0.5))
     assert (row["mse_ci_low"], row["mse_ci_high"]) == (pytest.approx(0.2), pytest.approx(0.6))
 
 

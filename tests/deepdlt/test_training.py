@@ -17,7 +17,7 @@ from deepdlt.config import TrainingSettings
 from deepdlt.models import build_model
 from deepdlt.optimisers import build_optimiser
 from deepdlt.patchset import PatchSet
-from deepdlt.progress import EpochRecord
+from deepdlt.progress import EpochRecord, Progress
 from deepdlt.scoring import evaluate
 from deepdlt.training import EPOCH_SCHEMA, PROGRESS_FILE, TrainingDiverged, TrainingResult, train
 
@@ -53,6 +53,16 @@ def test_a_training_learns(tmp_path: Path) -> None:
     assert last.val_psnr_db > first.val_psnr_db + 3
     assert result.n_parameters == 134_497
     assert result.device == "cpu"
+
+
+def test_training_loss_is_the_mean_over_patches(tmp_path: Path) -> None:
+    """One step over all patches reports the loss that the fresh model has on them."""
+    patches = small_patches.patch_set(50)
+    target = patches.batch(torch.tensor(TRAIN), target_range="signed")
+    fresh = build_model("ae", size_px=16, dropout=0.0, seed=2).train()
+    expected = torch.nn.functional.mse_loss(fresh(target).reconstruction, target).item()
+    result = run(tmp_path, patches, epochs=1, batch_size=40, dropout=0.0, seed=2)
+    assert result.train_loss == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,6 +183,17 @@ def test_every_epoch_sees_every_patch_once_in_a_new_order(tmp_path: Path) -> Non
     assert [sorted(order) for order in orders] == [list(TRAIN), list(TRAIN)]
     assert orders[0] != orders[1]
     assert first[3] == second[3] == list(VAL)
+
+
+def test_each_measure_has_its_own_best_epoch() -> None:
+    """Loss by its least, PSNR and SSIM by the greatest of the correct ones; of equal epochs the earlier one stays."""
+    model = build_model("ae", size_px=8)
+    progress = Progress(model, build_optimiser("adam", model.parameters(), learning_rate=0.1))
+    rows = [(0.3, 11.0, 0.5), (0.2, 10.0, 0.5), (0.4, 12.0, 0.4), (0.2, 12.0, 0.1)]
+    for epoch, (loss, psnr, ssim) in enumerate(rows, start=1):
+        progress.note(EpochRecord(epoch, 0, loss, loss, None, -psnr, -ssim, psnr, ssim, 0.1, 1.0))
+    assert progress.best_epochs == {"loss": 2, "psnr": 3, "ssim": 1}
+    assert set(progress.best_weights) == {1, 2, 3}
 
 
 def test_each_checkpoint_holds_the_epoch_that_was_best_by_its_measure(tmp_path: Path) -> None:
