@@ -106,6 +106,25 @@ def test_what_a_row_refers_to_stays(
     assert {name for name in files(lake.root) if name.startswith("shards/")} == referred
 
 
+def test_a_shard_that_only_a_pinned_snapshot_refers_to_stays(lake: Lake) -> None:
+    """A patch deleted since is still part of the data set that was pinned; it goes with the pin."""
+    with lake.write("cut") as transaction:
+        transaction.replace("patches", patch(1, shard_of(lake, 1)), ("patch_id",))
+    then = lake.snapshot_id()
+    with lake.write("pin and forget") as transaction:
+        transaction.replace("datasets", dataset(1, then), ("dataset_id",))
+        transaction.execute("DELETE FROM patches")
+    for _ in range(2):
+        maintain(lake, keep_days=0, grace_hours=0)
+    (shard,) = lake.query(f"FROM patches AT (VERSION => {then})")["shard"]
+    assert files(lake.root).keys() >= {shard}
+    with lake.write("unpin") as transaction:
+        transaction.execute("DELETE FROM datasets")
+    for _ in range(2):
+        maintain(lake, keep_days=0, grace_hours=0)
+    assert shard not in files(lake.root)
+
+
 def test_a_dry_run_says_what_a_run_removes_and_changes_nothing(own_lake: Lake) -> None:
     """The same actions with the same bytes; the files afterwards are smaller by just these."""
     lake = own_lake
