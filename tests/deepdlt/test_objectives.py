@@ -213,6 +213,23 @@ def test_a_signed_run_is_judged_on_its_own_scale(objectives: Callable[..., Objec
         torch.testing.assert_close(signed[name], scale * unit[name], rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("encoder_range", TARGET_RANGES)
+def test_an_encoder_sees_the_range_it_was_trained_on(encoder_range: str) -> None:
+    """Whatever the range of the run, the stored model's encoder is given patches on its own."""
+    encoder = build_model("ae", size_px=8).encoder
+    pair = random_patches(size_px=8).float(), random_patches(size_px=8, seed=1).float()
+    objective = Objective("feature_matching", target_range="signed", encoder=encoder, encoder_range=encoder_range)
+    expected = encoder_distance(encoder, target_range=encoder_range)(*pair)
+    torch.testing.assert_close(objective(*(2 * x - 1 for x in pair)), expected)
+
+
+@given(st.dictionaries(st.sampled_from(OBJECTIVES), st.floats(1e-6, 1e6), min_size=1))
+def test_a_mixture_has_one_order(weights: dict[str, float]) -> None:
+    """However a mixture is written down, its losses come in one order with their own weights."""
+    ordered = objective_weights(dict(reversed(weights.items())))
+    assert list(ordered.items()) == sorted(weights.items(), key=lambda item: OBJECTIVES.index(item[0]))
+
+
 def test_half_precision_is_judged_in_single() -> None:
     """A bfloat16 reconstruction, as autocast gives it, has a float32 loss near the exact one."""
     pair = random_patches().float(), random_patches(seed=1).float()
@@ -220,6 +237,7 @@ def test_half_precision_is_judged_in_single() -> None:
     loss = objective(pair[0].bfloat16(), pair[1])
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, objective(*pair), rtol=0.01, atol=0)
+    assert ssim_error(pair[0].bfloat16(), pair[1].bfloat16()).dtype == torch.float32
 
 
 def test_features_are_compared_by_direction() -> None:

@@ -48,7 +48,7 @@ def test_one_cycle_is_that_of_torch(n_steps: int, warm_up: float) -> None:
     assert ours[-1] == pytest.approx(theirs.get_last_lr()[0] / LEARNING_RATE, rel=1e-9)
 
 
-@given(LOSSES, st.integers(0, 4), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.05]))
+@given(LOSSES, st.integers(0, 4), st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.3]))
 @settings(deadline=None)  # torch's first optimiser takes a second
 def test_plateau_is_that_of_torch(losses: list[float], patience: int, min_delta: float, floor: float) -> None:
     """Whatever the losses, NaN among them, both lower the rate after the same epochs."""

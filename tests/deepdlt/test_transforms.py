@@ -135,6 +135,14 @@ def test_a_turned_pattern_shows_its_turned_label(pattern: Pattern, symmetry: Sym
     assert [name for name, named in spectra.items() if torch.allclose(seen, named, atol=1e-4)] == [label]
 
 
+@pytest.mark.parametrize("symmetry", Symmetry, ids=lambda symmetry: symmetry.name)
+@pytest.mark.parametrize("column", ["pattern", "pattern_1", "pattern_2", "polarisation_1", "polarisation_2"])
+def test_every_column_that_names_a_direction_turns(column: str, symmetry: Symmetry) -> None:
+    """V becomes H and H becomes V under the four elements that swap rows and columns, and under no other."""
+    is_swapped = symmetry.name in ("TRANSPOSE", "QUARTER_TURN", "THREE_QUARTER_TURN", "ANTI_TRANSPOSE")
+    assert [turn_label(column, value, symmetry=symmetry) for value in "VH"] == list("HV" if is_swapped else "VH")
+
+
 def test_only_directions_turn() -> None:
     """A quarter turn swaps H and V of patterns and polarisations and leaves every other label alone."""
     labels = {"pattern": "V", "pattern_1": None, "pattern_2": "D", "polarisation_1": "H", "polarisation_2": None}
@@ -224,6 +232,17 @@ def test_a_pure_wave_survives_denoising(along_rows: int, along_columns: int, thr
     """Whatever the threshold, a single sinusoid comes out as it went in: it is the strongest component."""
     patch = wave(along_rows, along_columns, swing=swing)
     torch.testing.assert_close(fft_denoise(patch, threshold=threshold, target_range="unit"), patch, atol=1e-5, rtol=0)
+
+
+def test_a_component_stays_whole_or_goes() -> None:
+    """A threshold at the very magnitude of a component never keeps it and drops the opposite one."""
+    patch = 0.4 + 0.2 * random_patches(1, size_px=32)
+    magnitude = torch.fft.fft2(patch).abs()
+    magnitude[..., 0, 0] = 0
+    for threshold in (magnitude / magnitude.amax()).flatten()[1::7].tolist():
+        clean = torch.fft.fft2(fft_denoise(patch, threshold=threshold, target_range="unit")).abs()
+        left = (clean / magnitude.clamp(min=1e-9))[magnitude > 1e-3]
+        assert float(torch.minimum(left, (left - 1).abs()).max()) < 0.1
 
 
 def test_denoising_takes_noise_off_a_wave() -> None:
@@ -325,12 +344,13 @@ def test_the_target_stays_clean(corruption: str, view: str) -> None:
     assert not torch.equal(noisy, target)
 
 
-def test_the_same_seed_makes_the_same_example() -> None:
+@pytest.mark.parametrize("corruption", CORRUPTIONS[1:])
+def test_the_same_seed_makes_the_same_example(corruption: str) -> None:
     """One seed gives one example; another one gives other turns and other noise."""
     patches = random_patches(16)
 
     def make(seed: int) -> list[Tensor]:
-        options = {"is_turned": True, "corruption": "gaussian", "level": 0.1}
+        options = {"is_turned": True, "corruption": corruption, "level": 0.1}
         example = make_example(patches, target_range="unit", generator=stream(seed), **options)  # type: ignore[arg-type]
         return [part for part in example if part is not None]
 
