@@ -119,12 +119,15 @@ class Pool:
         self._location = location
         self._mutex = threading.Lock()
         self._open: dict[Mode, tuple[duckdb.DuckDBPyConnection, tuple[int, ...]]] = {}
+        self._inherited: list[duckdb.DuckDBPyConnection] = []  # the parent's: closing them here would harm it
 
     def cursor(self, mode: Mode) -> duckdb.DuckDBPyConnection:
         """Return a connection for one thread, with ``lake`` in use; close it after."""
         with self._mutex:
             identity = self._identity()
             held = self._open.get(mode)
+            if held is not None and held[1][0] != os.getpid():
+                self._inherited.append(held[0])
             if held is None or held[1] != identity:
                 base = connect(self._location, mode)
                 self._open[mode] = (base, self._identity())
@@ -138,9 +141,11 @@ class Pool:
         """Close one mode, or all."""
         with self._mutex:
             for each in list(self._open) if mode is None else [mode]:
-                base, identity = self._open.pop(each, (None, ()))
-                if base is not None and identity[:1] == (os.getpid(),):
+                base, identity = self._open.pop(each, (None, (0,)))
+                if base is not None and identity[0] == os.getpid():
                     base.close()
+                elif base is not None:
+                    self._inherited.append(base)
 
     def _identity(self) -> tuple[int, ...]:
         """Return what a held connection stands for: this process and this very file."""

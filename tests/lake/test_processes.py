@@ -1,5 +1,6 @@
 """Several writers at once, and writers that are killed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,24 @@ def write_one(lake: Lake) -> None:
     runs = pl.DataFrame({"night_id": ["next"], "run_id": ["1"], "is_reused": [True]})
     with lake.write("next", timeout_s=10) as transaction:
         transaction.replace("night_runs", runs, ("night_id", "run_id"))
+
+
+def test_a_forked_child_reads_and_writes_on_its_own(lake: Lake) -> None:
+    """A child forked with the lake open takes connections of its own; the parent's go on working."""
+    write_one(lake)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with lake.write("child", timeout_s=10) as transaction:
+                transaction.execute("INSERT INTO night_runs VALUES ('child', '1', true)")
+            code = 0 if lake.query_rows("SELECT count(*) FROM night_runs").rows == [(2,)] else 2
+            lake.close()
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert lake.query("FROM night_runs").height == 2
+    write_one(lake)
 
 
 def test_four_processes_lose_and_double_nothing(lake: Lake) -> None:
