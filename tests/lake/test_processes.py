@@ -59,6 +59,12 @@ def start(code: str, *arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
 
 
+def n_handles(lake: Lake) -> int:
+    """Count the files of the catalog that this process has open."""
+    targets = [handle.readlink().name for handle in Path("/proc/self/fd").iterdir() if handle.is_symlink()]
+    return sum(name.startswith(lake.location.catalog.name) for name in targets)
+
+
 def write_one(lake: Lake) -> None:
     """Write as the next one would."""
     runs = pl.DataFrame({"night_id": ["next"], "run_id": ["1"], "is_reused": [True]})
@@ -69,13 +75,15 @@ def write_one(lake: Lake) -> None:
 def test_a_forked_child_reads_and_writes_on_its_own(lake: Lake) -> None:
     """A child forked with the lake open takes connections of its own; the parent's go on working."""
     write_one(lake)
+    n_inherited = n_handles(lake)
     child = os.fork()
     if child == 0:
         code = 1
         try:
             with lake.write("child", timeout_s=10) as transaction:
                 transaction.execute("INSERT INTO night_runs VALUES ('child', '1', true)")
-            code = 0 if lake.query_rows("SELECT count(*) FROM night_runs").rows == [(2,)] else 2
+            sees_both = lake.query_rows("SELECT count(*) FROM night_runs").rows == [(2,)]
+            code = 0 if sees_both and n_handles(lake) > n_inherited else 2
             lake.close()
         finally:
             os._exit(code)
