@@ -24,7 +24,7 @@ LAST_LINES_S = 0.5
 # Lines of several processes do not come in the order of their times.
 OVERLAP = timedelta(seconds=15)
 COMPLETED, FAILED, INTERRUPTED = 0, 1, 130
-TASK_SUFFIX = re.compile(r"-[0-9a-f]{3}$")
+SOURCE_SUFFIX = re.compile(r"-[0-9a-f]{8}$")
 # What the display says anyway, or nobody wants to know.
 NOISE = re.compile(
     "Finished in state|Beginning (sub)?flow run|View at http|Downloading flow code|Created flow run"
@@ -59,9 +59,13 @@ def is_subflow(task_run: Json) -> bool:
 
 
 def count_tasks(task_runs: list[Json]) -> str:
-    """Return task names with how many are done of how many there are; runs of other flows count as flows, not here."""
+    """Return tasks with how many of their runs are done of how many there are; other flows' runs do not count here.
+
+    A task's key is its function's name and a digest of its source: all trainings count as one task, whatever each
+    is called.
+    """
     task_runs = [run for run in task_runs if not is_subflow(run)]
-    names = [TASK_SUFFIX.sub("", run["name"]) for run in task_runs]
+    names = [SOURCE_SUFFIX.sub("", run["task_key"]).replace("_", " ") for run in task_runs]
     done = Counter(name for name, run in zip(names, task_runs, strict=True) if run["state_type"] in FINAL)
     return ", ".join(f"{name} {done[name]}/{n_all}" for name, n_all in Counter(names).items())
 

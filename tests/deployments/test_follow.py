@@ -105,15 +105,16 @@ def test_a_cancelled_run_gives_1(lab: RunningStack) -> None:
     assert (outcome.state, outcome.exit_code) == ("Cancelled", 1)
 
 
-def test_tasks_are_counted_by_name() -> None:
-    """Prefect's suffix is left out, only tasks that ended count as done, and a flow within a flow is no task."""
-    kinds = [("train-a3f", "COMPLETED", None), ("train-04b", "RUNNING", None), ("cut patches", "FAILED", None)]
+def test_runs_of_one_task_are_counted_together() -> None:
+    """Whatever each run is called; only those that ended count as done, and a flow within a flow is no task."""
+    kinds = [("train_fold-53c3d1b9", "COMPLETED", None), ("train_fold-53c3d1b9", "RUNNING", None)]
+    kinds += [("cut_patches-0123abcd", "FAILED", None), ("ingest-696cb5cb", "RUNNING", "a flow")]
     runs = [
-        {"name": name, "state_type": kind, "state": {"state_details": {"child_flow_run_id": child}}}
-        for name, kind, child in [*kinds, ("ingest-0", "RUNNING", "a flow")]
+        {"task_key": key, "state_type": kind, "state": {"state_details": {"child_flow_run_id": child}}}
+        for key, kind, child in kinds
     ]
-    runs.append({"name": "just made", "state_type": None, "state": None})
-    assert count_tasks(runs) == "train 1/2, cut patches 1/1, just made 0/1"
+    runs.append({"task_key": "just_made-0123abcd", "state_type": None, "state": None})
+    assert count_tasks(runs) == "train fold 1/2, cut patches 1/1, just made 0/1"
 
 
 @pytest.mark.parametrize(
