@@ -224,6 +224,18 @@ def tables() -> None:
 
 
 @app.command()
+def attach() -> None:
+    """Print the lines that open the lake in the stock `duckdb` client.
+
+    \b
+    duckdb -cmd "$(deepdlt attach)"
+    """  # noqa: D301
+    from lake import attach_statements
+
+    typer.echo("\n".join(attach_statements()))
+
+
+@app.command()
 def export(
     target: Annotated[Path, typer.Argument(help="Folder to write; a former export there is replaced.")],
     source: Annotated[Path | None, typer.Option(help="Which source; the one ingested last unless told.")] = None,

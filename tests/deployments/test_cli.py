@@ -12,7 +12,20 @@ from typer.testing import CliRunner, Result
 from deployments.cli import app
 from lake import Lake, LakeError
 
-COMMANDS = ["retrain", "up", "down", "status", "deploy", "ingest", "sql", "tables", "export", "synth", "doctor"]
+COMMANDS = [
+    "retrain",
+    "up",
+    "down",
+    "status",
+    "deploy",
+    "ingest",
+    "sql",
+    "tables",
+    "attach",
+    "export",
+    "synth",
+    "doctor",
+]
 HEAVY = {"torch", "prefect", "polars", "duckdb", "numpy", "pydantic", "httpx", "rich", "PIL", "matplotlib", "pyarrow"}
 
 
@@ -101,6 +114,14 @@ def test_sql_answers_in_each_form(lake: Path, tmp_path: Path) -> None:
     target = tmp_path / "rows.parquet"
     done = deepdlt(*ask, "--format", "parquet", "--output", str(target), lake=lake)
     assert (done.exit_code, target.exists()) == (0, True)
+
+
+def test_attach_opens_the_lake_in_the_stock_client(lake: Path) -> None:
+    """The printed lines, given to the real `duckdb`, reach the tables."""
+    lines = deepdlt("attach", lake=lake).stdout
+    duckdb = Path(sys.executable).with_name("duckdb")
+    asked = [str(duckdb), "-csv", "-c", f"{lines} SELECT count(*) AS n FROM runs"]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()[0] == "n"
 
 
 def test_tables_names_what_there_is(lake: Path) -> None:
