@@ -74,6 +74,7 @@ def run_night(parameters: dict[str, Any], say: Say = print) -> Outcome:
 
 def show_metrics(outcome: Outcome, say: Say) -> None:
     """Print the fold metrics of a night, with its profile above and the query that asks for them."""
+    from deepdlt.config import PROFILES
     from lake import Lake, LakeError
     from lake.statements import load
 
@@ -92,7 +93,8 @@ def show_metrics(outcome: Outcome, say: Say) -> None:
     except LakeError as error:
         say(f"The lake could not be asked for the metrics: {error}")
         return
-    say(f"\nNight {about['sequence']}, profile {about['profile']}, source {about['source']}")
+    say(f"\nNight {about['sequence']}, source {about['source']}")
+    say(f"profile {about['profile']}: {PROFILES[about['profile']].description}")
     say("trained {n_trained}, reused {n_reused}, failed {n_failed}, rejected {n_rejected}\n".format(**about))
     say(query + "\n")
     say(render_table(metrics.columns, metrics.rows))

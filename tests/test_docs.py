@@ -1,0 +1,61 @@
+"""What is there is documented, and what is documented is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deployments.cli import app
+from lake import Lake
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """An empty lake: every table and view is there."""
+    return Lake.open(tmp_path_factory.mktemp("lake"))
+
+
+def test_every_table_and_view_is_documented(lake: Lake) -> None:
+    """Each stands with its grain in ARCHITECTURE.md, and each has a purpose in `deepdlt tables`."""
+    found = lake.tables()
+    assert found.height > 20
+    assert [name for name in found["name"] if f"`{name}`" not in ARCHITECTURE] == []
+    assert found.filter(found["purpose"].str.len_chars() == 0)["name"].to_list() == []
+
+
+def test_every_command_is_documented() -> None:
+    """Each command of `deepdlt` stands in the README."""
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    assert "retrain" in names
+    assert [name for name in names if not re.search(rf"\b{name}\b", README)] == []
+
+
+def test_every_flow_is_documented() -> None:
+    """Each flow stands in ARCHITECTURE.md."""
+    names = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__"}
+    assert "retrain" in names
+    assert [name for name in names if f"`{name}`" not in ARCHITECTURE] == []
+
+
+def test_the_queries_of_the_readme_run_as_written(lake: Lake) -> None:
+    """Every `deepdlt sql` line is a statement that the lake answers."""
+    queries = re.findall(r'deepdlt sql "([^"]+)"', README)
+    assert len(queries) >= 5
+    for query in queries:
+        assert lake.query(query).columns
+
+
+def test_every_path_in_the_readme_exists() -> None:
+    """Pictures and documents that it links to are there."""
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_architecture_fits_on_a_few_pages() -> None:
+    """At most 150 lines, so that it is read."""
+    assert len(ARCHITECTURE.splitlines()) <= 150
