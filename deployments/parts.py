@@ -9,6 +9,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
+from deepdlt.digest import digest_bytes
 from deployments import processes
 from deployments.errors import DeploymentError, PartFailed, ServerRefused
 from deployments.server_api import ServerApi
@@ -94,10 +95,18 @@ def ensure_pools(api_url: str) -> None:
                 raise
 
 
+def worker_name(paths: StackPaths, pool: str) -> str:
+    """Return the name of a worker: its pool, its machine, and a mark of its stack's folder.
+
+    A machine may have two stacks that work for one server.
+    """
+    return f"{pool}-{socket.gethostname()}-{digest_bytes(str(paths.folder).encode())[:4]}"
+
+
 def start_worker(paths: StackPaths, state: StackState, pool: str, say: Say) -> StackState:
     """Start the worker of a pool."""
     say(f"starting a worker on pool {pool}")
-    name = f"{pool}-{socket.gethostname()}"
+    name = worker_name(paths, pool)
     command = ["-m", "deployments.worker", "--pool", pool, "--name", name, "--limit", str(POOLS[pool])]
     started = processes.start(
         f"worker-{pool}",

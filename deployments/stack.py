@@ -7,8 +7,19 @@
 from dataclasses import dataclass, replace
 
 from deployments import processes
+from deployments.dead_runs import mark_dead_runs, mark_with_children, runs_under_way
 from deployments.errors import StackInUse
-from deployments.parts import MARK, POOLS, SERVER, ensure_pools, is_serving, start_server, start_worker, wait_for_server
+from deployments.parts import (
+    MARK,
+    POOLS,
+    SERVER,
+    ensure_pools,
+    is_serving,
+    start_server,
+    start_worker,
+    wait_for_server,
+    worker_name,
+)
 from deployments.processes import Started
 from deployments.server_api import ServerApi
 from deployments.settings import (
@@ -23,7 +34,6 @@ from deployments.stack_state import Say, StackState, alone, read_state, write_st
 
 SERVER_GRACE_S = 10.0
 WORKER_GRACE_S = 40.0
-BUSY = ("RUNNING", "PENDING", "CANCELLING")
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,8 @@ def up(say: Say = print) -> StackState:
         if missing:
             ensure_pools(str(state.api_url))
         for pool in missing:
+            if n_dead := mark_dead_runs(str(state.api_url), worker_name(paths, pool)):
+                say(f"runs marked as crashed, their worker being gone: {n_dead}")
             state = start_worker(paths, state, pool, say)
     return state
 
@@ -107,7 +119,7 @@ def drop_what_does_not_fit(paths: StackPaths, state: StackState, say: Say) -> St
     workers = [part for part in state.parts if part.name != SERVER and processes.is_alive(part)]
     changed = sorted(name for name, _ in state.variables.items() ^ own_variables().items())
     if workers and changed:
-        if is_serving(state) and busy_runs(str(state.api_url)):
+        if is_serving(state) and runs_under_way(ServerApi(str(state.api_url))):
             raise StackInUse(changed)
         say(f"{', '.join(changed)} changed: starting the workers again")
         stop_parts(paths, workers)
@@ -133,19 +145,6 @@ def stop_parts(paths: StackPaths, parts: list[Started], *, grace_s: float = WORK
     return processes.stop(parts, grace_s=grace_s, variable=MARK, value=str(paths.folder))
 
 
-def busy_runs(api_url: str) -> list[str]:
-    """Return the ids of the runs that are under way on a server."""
-    return [run["id"] for run in ServerApi(api_url, timeout_s=10).runs({"state": {"type": {"any_": list(BUSY)}}})]
-
-
-def mark_left_runs(api_url: str) -> int:
-    """Mark runs that are said to run, but whose workers are gone, as crashed; return how many."""
-    left = busy_runs(api_url)
-    for run_id in left:
-        ServerApi(api_url).set_state(run_id, "CRASHED", "The local stack was stopped.", is_forced=True)
-    return len(left)
-
-
 def down(say: Say = print) -> None:
     """Stop what `up` started: the workers first, with their runs cancelled, then the server."""
     paths = stack_paths()
@@ -155,9 +154,10 @@ def down(say: Say = print) -> None:
         for part in stop_parts(paths, [part for part in state.parts if part.name != SERVER]):
             say(f"{part.name} did not end by itself and was ended by force")
         if state.is_own_server and state.is_part_alive(SERVER) and is_serving(state):
-            n_left = mark_left_runs(str(state.api_url))
-            if n_left:
-                say(f"{n_left} runs without a worker were marked as crashed")
+            api = ServerApi(str(state.api_url))
+            for run in runs_under_way(api):
+                say(f"run {run['name']} had no end and was marked as crashed")
+                mark_with_children(api, run, "The local stack was stopped.")
         stop_parts(paths, [part for part in state.parts if part.name == SERVER], grace_s=SERVER_GRACE_S)
         text = paths.settings_file.read_text() if paths.settings_file.exists() else ""
         if text.startswith(SETTINGS_HEADER):

@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stacks import RunningStack, wait_until
+from stacks import (
+    SUPPORT,
+    RunningStack,
+    environment_of,
+    free_port,
+    make_folder,
+    start_stack,
+    stop_stack,
+    wait_until,
+)
 
 from deployments import processes
 from deployments.server_api import Json
@@ -128,13 +137,58 @@ def test_a_server_elsewhere_that_does_not_answer_is_an_error_and_starts_none(tmp
 
 @pytest.mark.long
 def test_a_dead_nights_slot_is_free_again_after_a_restart_of_the_server(lab: RunningStack) -> None:
-    """Server, worker and flow killed at once: after `up` the run is found dead, and the next one is not cancelled."""
+    """Server, worker and flow killed at once: `up` finds the run dead, and the next one is not cancelled."""
     first = lab.start("lab-single/single", seconds=600)
     lab.wait(first, state="Running")
     worker = lab.part("worker-cpu")
     for process in processes.left_behind(worker, variable="DEEPDLT_STACK", value=str(lab.paths.folder)):
         process.kill()
     os.kill(lab.part("server").pid, signal.SIGKILL)
+    assert "their worker being gone: 1" in lab.cli("up").stdout
+    assert lab.api.run(first)["state_name"] == "Crashed"
+    assert lab.run("lab-single/single")["state_name"] == "Completed"
+
+
+@pytest.mark.long
+def test_a_run_that_dies_with_its_worker_is_found_by_its_silence(lab: RunningStack) -> None:
+    """With nobody there to look, the automation marks it after three heartbeats that did not come."""
+    first = lab.start("lab-single/single", seconds=600)
+    lab.wait(first, state="Running")
+    heartbeat = {"resource": {"id": [f"prefect.flow-run.{first}"]}, "event": {"name": ["prefect.flow-run.heartbeat"]}}
+    wait_until(lambda: lab.api.ask("POST", "events/filter", {"filter": heartbeat})["events"])
+    for process in processes.left_behind(lab.part("worker-cpu"), variable="DEEPDLT_STACK", value=str(lab.paths.folder)):
+        process.kill()
+    run = lab.wait(first, limit_s=200)
+    assert (run["state_name"], "No heartbeat" in run["state"]["message"]) == ("Crashed", True)
     lab.cli("up")
-    assert lab.wait(first, limit_s=240)["state_name"] == "Crashed"
-    wait_until(lambda: lab.run("lab-single/single")["state_name"] == "Completed", limit_s=330)
+    assert lab.run("lab-single/single")["state_name"] == "Completed"
+
+
+@pytest.mark.long
+def test_down_in_the_middle_of_a_run_leaves_nothing_behind() -> None:
+    """No process, no settings file; the next `up` finds the run cancelled, on the port it had before."""
+    folder = make_folder()
+    own = start_stack(folder, environment_of(folder, free_port()))
+    own.cli("deploy", DEEPDLT_PREFECT_YAML=str(SUPPORT / "lab.yaml"))
+    run_id = own.start("lab-talk/lab", seconds=600)
+    own.wait(run_id, state="Running")
+    parts = read_state(own.paths).parts
+    own.cli("down")
+    mark = str(own.paths.folder)
+    assert [part for part in parts if processes.left_behind(part, variable="DEEPDLT_STACK", value=mark)] == []
+    assert not own.paths.settings_file.exists()
+    own.cli("up", DEEPDLT_PORT="")
+    assert own.api.run(run_id)["state_name"] == "Cancelled"
+    stop_stack(own)
+
+
+@pytest.mark.long
+def test_for_a_server_elsewhere_only_workers_are_started(lab: RunningStack, tmp_path: Path) -> None:
+    """They take its runs, and `down` ends them and not that server."""
+    other = RunningStack(lab.env | {"DEEPDLT_STACK": str(tmp_path / "stack")}, tmp_path, lab.api_url)
+    other.cli("up")
+    assert [part.name for part in read_state(other.paths).parts] == ["worker-cpu", "worker-gpu"]
+    wait_until(lambda: len(lab.api.ask("POST", "work_pools/cpu/workers/filter", {})) >= 1)
+    other.cli("down")
+    assert lab.api.is_healthy()
+    assert lab.run("lab-quick/lab")["state_name"] == "Completed"
