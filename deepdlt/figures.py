@@ -7,6 +7,7 @@ style that says the same.
 """
 
 import io
+import textwrap
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -280,9 +281,11 @@ def _bare(panels: Iterable[Axes]) -> None:
 
 
 def _set_title(figure: Figure, title: str) -> None:
-    """Write a title above all, where there is one."""
+    """Write a title above all, where there is one, in as many lines as the width asks for."""
     if title:
-        figure.suptitle(title, fontsize=TITLE_PT)
+        # A letter of this font is about 0.6 of its height wide; 72 points make an inch.
+        letters = int(figure.get_figwidth() * 72 / (0.6 * TITLE_PT))
+        figure.suptitle(textwrap.fill(title, letters), fontsize=TITLE_PT)
 
 
 def _ordered(values: pl.Series) -> list[str]:

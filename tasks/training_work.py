@@ -35,7 +35,7 @@ N_SAMPLES = 24
 """Patches drawn from the prior of a VAE for its picture."""
 
 EXAMPLES = 6
-"""Patches in a picture of reconstructions, each of another image where there are as many."""
+"""Patches in a picture of reconstructions, one of each image before there is a second of any."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _draw(lake: Lake, trained: TrainedFold, best: Checkpoint, patches: PatchSet)
     folder = inside(lake.root, f"pictures/{plan.run_id}")
     folder.mkdir(parents=True, exist_ok=True)
     test = trained.scores.filter(pl.col("split") == "test").sort("patch_id")
-    examples = test.unique("image_id", keep="first", maintain_order=True).head(EXAMPLES)
+    examples = test.sort(pl.col("patch_id").rank().over("image_id"), "patch_id").head(EXAMPLES)
     targets, outputs = reconstruct(
         best.model, patches, examples["row"].to_numpy(), target_range=plan.settings.target_range, seed=plan.seed
     )
