@@ -87,6 +87,15 @@ def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], 
     return Started(name, process.pid, birth_of(process.pid) or "")
 
 
+def environment_of(process: psutil.Process) -> dict[str, str]:
+    """Return the environment of a process; one that has just been started shows none for a moment."""
+    found: dict[str, str] = process.environ()
+    if not found:
+        time.sleep(0.05)
+        found = process.environ()
+    return found
+
+
 def left_behind(started: Started, *, variable: str, value: str) -> list[psutil.Process]:
     """Return the processes of a session we started, whether its first process lives or not.
 
@@ -97,7 +106,7 @@ def left_behind(started: Started, *, variable: str, value: str) -> list[psutil.P
     found = []
     for process in psutil.process_iter():
         with suppress(OSError, psutil.Error):
-            if os.getsid(process.pid) == started.pid and process.environ().get(variable) == value:
+            if os.getsid(process.pid) == started.pid and environment_of(process).get(variable) == value:
                 found.append(process)
     return found
 
