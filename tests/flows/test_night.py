@@ -10,7 +10,7 @@ from typing import Any, get_args
 import polars as pl
 import pytest
 from sources import Source
-from stacks import RunningStack
+from stacks import RunningStack, wait_until
 
 from deepdlt.presets import PRESETS
 from deepdlt.synth import write_synthetic
@@ -148,6 +148,30 @@ def test_a_night_whose_training_fails_is_failed_and_says_which(
     shard.unlink()
     healed = stack.run("retrain/nightly", limit_s=180, source=str(source.folder), **parameters)
     assert healed["state_name"] == "Completed"
+
+
+@pytest.mark.long
+def test_a_cancelled_night_ends_its_trainings_and_the_next_one_goes_on(
+    first: dict[str, Any], stack: RunningStack, source: Source, lake: Lake
+) -> None:
+    """Ctrl-C asks for this: the child run ends too, and the next night takes up the epochs that are done."""
+    parameters = SMALL | {"epochs": 60}
+    parent = stack.start("retrain/nightly", source=str(source.folder), **parameters)
+
+    def progress() -> list[Path]:
+        return list((lake.root / "models").rglob("progress.safetensors"))
+
+    wait_until(progress, limit_s=120)
+    stack.api.set_state(parent, "CANCELLING", "by the test")
+    assert stack.wait(parent)["state_name"] == "Cancelled"
+    (child,) = stack.api.runs({"parent_flow_run_id": {"any_": [parent]}, "name": {"like_": "batch"}})
+    assert stack.wait(child["id"])["state_name"] == "Cancelled"
+    assert progress()
+    again = stack.run("retrain/nightly", limit_s=400, source=str(source.folder), **parameters)
+    assert again["state_name"] == "Completed"
+    assert progress() == []
+    epochs = lake.query("SELECT run_id, count(*) AS n FROM epochs GROUP BY ALL HAVING max(epoch) = 60")
+    assert epochs["n"].to_list() == [60] * N_RUNS
 
 
 def test_the_form_offers_every_preset() -> None:
