@@ -34,7 +34,7 @@ down: ## stop what `up` started
 	@if [ -x $(BIN)/deepdlt ]; then $(BIN)/deepdlt down; fi
 
 status: .venv/.stamp ## say what runs
-	@$(BIN)/deepdlt status
+	@$(BIN)/deepdlt status || true
 
 deploy: .venv/.stamp ## register the deployments with the server
 	@$(BIN)/deepdlt deploy

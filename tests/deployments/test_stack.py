@@ -85,16 +85,22 @@ def test_a_second_run_is_cancelled_while_the_first_holds_its_lease_on_disk(lab: 
 
 
 def test_prefect_typed_by_hand_reaches_the_stack(lab: RunningStack) -> None:
-    """In the folder of `prefect.toml`, with nothing exported, Prefect's own command starts a run on our server."""
+    """In the folder of `prefect.toml`, with nothing exported, Prefect's own command starts a run on our server.
+
+    The flow runs with the lake of the one who started the stack, and not of the one who typed.
+    """
     bare = {"HOME": lab.env["HOME"], "PATH": os.environ["PATH"]}
-    command = [str(Path(sys.executable).with_name("prefect")), "deployment", "run", "lab-quick/lab"]
+    command = [str(Path(sys.executable).with_name("prefect")), "deployment", "run", "lab-talk/lab"]
     folder = lab.paths.settings_file.parent
     done = subprocess.run(command, cwd=folder, env=bare, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    deployment = lab.api.deployment("lab-quick/lab")
+    deployment = lab.api.deployment("lab-talk/lab")
     newest = lab.api.runs({"deployment_id": {"any_": [deployment["id"]]}})[-1]
     assert newest["name"] in done.stdout
     assert lab.wait(newest["id"])["state_name"] == "Completed"
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    said = wait_until(lambda: lab.api.logs([newest["id"]], since=since, min_level=20), limit_s=5)
+    assert f"the lab talks to {lab.env['DEEPDLT_LAKE']}" in [line["message"] for line in said]
 
 
 def test_the_server_runs_with_the_settings_that_nights_need(stack: RunningStack) -> None:
@@ -104,14 +110,6 @@ def test_the_server_runs_with_the_settings_that_nights_need(stack: RunningStack)
     assert set(server["services"]["db_vacuum"]["enabled"]) == {"events", "flow_runs"}
     assert server["analytics_enabled"] is False
     assert server["api"]["host"] == "127.0.0.1"
-
-
-def test_a_flow_runs_with_the_lake_of_the_one_who_started_the_stack(lab: RunningStack) -> None:
-    """The workers hand the lake's place on to their flows."""
-    run = lab.run("lab-talk/lab")
-    since = datetime.now(UTC) - timedelta(minutes=5)
-    said = wait_until(lambda: lab.api.logs([run["id"]], since=since, min_level=20), limit_s=5)
-    assert f"the lab talks to {lab.env['DEEPDLT_LAKE']}" in [line["message"] for line in said]
 
 
 def test_another_lake_is_refused_while_the_workers_are_at_work(lab: RunningStack, tmp_path: Path) -> None:
