@@ -99,8 +99,11 @@ def test_prefect_typed_by_hand_reaches_the_stack(lab: RunningStack) -> None:
     assert newest["name"] in done.stdout
     assert lab.wait(newest["id"])["state_name"] == "Completed"
     since = datetime.now(UTC) - timedelta(minutes=5)
-    said = wait_until(lambda: lab.api.logs([newest["id"]], since=since, min_level=20), limit_s=5)
-    assert f"the lab talks to {lab.env['DEEPDLT_LAKE']}" in [line["message"] for line in said]
+    lake = f"the lab talks to {lab.env['DEEPDLT_LAKE']}"
+    wait_until(
+        lambda: lake in [line["message"] for line in lab.api.logs([newest["id"]], since=since, min_level=20)],
+        limit_s=10,
+    )
 
 
 def test_the_server_runs_with_the_settings_that_nights_need(stack: RunningStack) -> None:
