@@ -7,7 +7,6 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 
 from deepdlt.digest import digest_bytes
 from deployments import processes
@@ -35,9 +34,8 @@ def free_port(preferred: int) -> int:
 
 
 def environment(paths: StackPaths, settings: dict[str, str]) -> dict[str, str]:
-    """Return the whole environment of a part: ours, its settings, our mark, and this Python first on the path."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, **own_variables(), **settings, "PATH": path, MARK: str(paths.folder), "PYTHONUNBUFFERED": "1"}
+    """Return the whole environment of a part: ours, its settings and our mark."""
+    return {**os.environ, **own_variables(), **settings, MARK: str(paths.folder), "PYTHONUNBUFFERED": "1"}
 
 
 def is_serving(state: StackState) -> bool:

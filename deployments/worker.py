@@ -7,8 +7,11 @@ no more runs, has the server cancel those it has (so that their hooks run and th
 import argparse
 import asyncio
 import logging
+import os
 import signal
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -105,6 +108,8 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="name of the worker, shown by the server")
     parser.add_argument("--limit", type=int, default=1, help="runs at a time")
     arguments = parser.parse_args()
+    # Runs are started as `python -m prefect.engine`: with the Python that runs the worker.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     asyncio.run(serve(pool=arguments.pool, name=arguments.name, limit=arguments.limit))
 

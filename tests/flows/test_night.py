@@ -4,6 +4,10 @@ The nights are small: twelve images of 96 x 128 px, one label, one scheme, two f
 """
 
 import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -172,6 +176,36 @@ def test_a_cancelled_night_ends_its_trainings_and_the_next_one_goes_on(
     assert progress() == []
     epochs = lake.query("SELECT run_id, count(*) AS n FROM epochs GROUP BY ALL HAVING max(epoch) = 60")
     assert epochs["n"].to_list() == [60] * N_RUNS
+
+
+@pytest.fixture
+def second_worker(stack: RunningStack) -> Iterator[str]:
+    """Another worker on the gpu pool."""
+    name = "second"
+    command = [sys.executable, "-m", "deployments.worker", "--pool", "gpu", "--name", name, "--limit", "1"]
+    process = subprocess.Popen(command, env=stack.env, cwd=stack.home)
+
+    def is_online() -> bool:
+        workers = stack.api.ask("POST", "work_pools/gpu/workers/filter", {})
+        return any(worker["name"] == name and worker["status"] == "ONLINE" for worker in workers)
+
+    wait_until(is_online, limit_s=60)
+    yield name
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+
+
+@pytest.mark.long
+def test_two_workers_share_a_night(
+    first: dict[str, Any], second_worker: str, stack: RunningStack, source: Source, lake: Lake
+) -> None:
+    """Each gets one batch, and together they train every fold once."""
+    night = stack.run("retrain/nightly", limit_s=300, source=str(source.folder), **(SMALL | {"epochs": 3}))
+    assert night["state_name"] == "Completed"
+    batches = stack.api.runs({"parent_flow_run_id": {"any_": [night["id"]]}, "name": {"like_": "batch"}})
+    assert sorted(run["name"].split(",")[0] for run in batches) == ["train 1 runs", "train 2 runs"]
+    assert {run["state_name"] for run in batches} == {"Completed"}
+    assert night_row(lake, night)["n_trained"] == N_RUNS
 
 
 def test_the_form_offers_every_preset() -> None:
