@@ -1,1 +1,31 @@
-"""The science of deepdlt: sheets, images, patches, folds, models, training, metrics."""
+"""The science of deepdlt: sheets, images, patches, folds, models, training, metrics.
+
+It knows nothing of storage or of Prefect; frames of polars and arrays go in and come out. Where to look:
+
+Settings of a night
+    `config`, `presets`, `night` (what is to be trained), `provenance` (which code and libraries), `digest`, `seeds`,
+    `threads`, `errors`
+From a folder to images and labels
+    `survey` (the way in), `fingerprint`, `source_files`, `source_errors`, `file_content`, `names`, `examine`, `settle`,
+    `survey_frames`, `faults`
+Label sheet
+    `sheet` (the way in), `sheet_spec`, `column_spec`, `sheet_cells`, `sheet_values`, `field_of_view`;
+    declarations in `sheets/*.toml`
+Image files
+    `images` (the way in), `grey`, `image_errors`, `recorded_warnings`
+Patches and folds
+    `patches`, `folds`, `strata`, `dealing`; exported by `layout`, `bitmap`, `replacing`
+Models
+    `models` (autoencoder, variational autoencoder), `reconstruction`, `sampling`
+Training
+    `training` (the way in), `patchset`, `devices`, `optimisers`, `losses`, `progress`, `checkpoints`, `target_ranges`
+Metrics
+    `metrics`, `scoring`, `baselines`, `summaries`, `figures`
+Synthetic images
+    `synth` (the way in), `surfaces`, `conditions`, `optics`
+Not yet part of a night
+    input: `transforms`, `corruption`, `symmetry`, `spectrum`, `scale`; schedules: `schedules`, `schedule_curves`,
+    `patience`; losses: `objectives`, `objective_names`, `dissimilarity`, `features`, `vgg`; baselines: `pca`, `eigen`;
+    which label is harder: `difficulty`, `difficulty_sentences`, `resampling`; does the code know the laser: `probes`,
+    `probe_models`, `spectral_features`
+"""

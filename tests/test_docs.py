@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import deepdlt
 from deployments.cli import app
 from lake import Lake
 
@@ -59,3 +60,10 @@ def test_every_path_in_the_readme_exists() -> None:
 def test_architecture_fits_on_a_few_pages() -> None:
     """At most 150 lines, so that it is read."""
     assert len(ARCHITECTURE.splitlines()) <= 150
+
+
+def test_every_module_of_the_science_is_on_its_map() -> None:
+    """The package's docstring names each module, so that a newcomer finds it."""
+    modules = {path.stem for path in (ROOT / "deepdlt").glob("*.py")} - {"__init__"}
+    assert modules
+    assert sorted(modules - set(re.findall(r"`(\w+)`", str(deepdlt.__doc__)))) == []
