@@ -10,6 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 import stacks
+from hypothesis import settings
+
+# Machines that run the tests are shared: how long an example takes says nothing about the code.
+settings.register_profile("shared-machine", deadline=None)
+settings.load_profile("shared-machine")
 
 FOLDER = stacks.make_folder()
 VARIABLES = stacks.environment_of(FOLDER, stacks.free_port())
