@@ -69,11 +69,8 @@ STEPS = st.lists(
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(before=STEPS, after=STEPS)
-def test_what_a_row_refers_to_stays(
-    shared_lake: Lake, before: list[tuple[str, int]], after: list[tuple[str, int]]
-) -> None:
+def test_what_a_row_refers_to_stays(lake: Lake, before: list[tuple[str, int]], after: list[tuple[str, int]]) -> None:
     """After any writes, pins and upkeep at no grace: pinned snapshots read as before, all their shards are there."""
-    lake = shared_lake
     pinned: dict[int, list[list[tuple[object, ...]]]] = {}
     with lake.write("start anew") as transaction:
         for table in ("night_runs", "patches", "datasets"):
