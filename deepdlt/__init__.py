@@ -27,5 +27,5 @@ Not yet part of a night
     input: `transforms`, `corruption`, `symmetry`, `spectrum`, `scale`; schedules: `schedules`, `schedule_curves`,
     `patience`; losses: `objectives`, `objective_names`, `dissimilarity`, `features`, `vgg`; baselines: `pca`, `eigen`;
     which label is harder: `difficulty`, `difficulty_sentences`, `resampling`; does the code know the laser: `probes`,
-    `probe_models`, `spectral_features`
+    `probe_models`, `spectral_features`; what a split leaks: `audit`, `image_groups`, `overlap`
 """
