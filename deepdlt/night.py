@@ -1,7 +1,7 @@
 """What a night has to train: the trainings that a data set, its splits and the settings call for."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -257,14 +257,3 @@ def _work(plan: RunPlan) -> float:
     """Return the rough cost of a training in epochs of the 3x3 autoencoder."""
     relative: dict[tuple[Literal["ae", "vae"], int], float] = {("ae", 5): 2.0, ("vae", 3): 1.3, ("vae", 5): 2.3}
     return plan.settings.epochs * relative.get((plan.settings.model, plan.settings.kernel_size_px), 1.0)
-
-
-def plans_from_json(records: Iterable[dict[str, Any]]) -> list[RunPlan]:
-    """Return the plans that were sent as JSON from one flow to another.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a record is no plan.
-    """
-    return [RunPlan.model_validate(record) for record in records]
