@@ -68,8 +68,10 @@ class CheckpointHeader(BaseModel):
 
     format: Literal["deepdlt-checkpoint-1"] = FORMAT
     model: str
-    model_settings: dict[str, int | float | str | bool]
+    model_settings: dict[str, int | float | str | bool | None]
     target_range: str
+    view: str = "pixels"
+    threshold: float = 0.1
     beta: float
     best_by: BestBy
     epoch: int

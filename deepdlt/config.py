@@ -1,28 +1,44 @@
 """Settings of a night: what is cut, how it is split, what is trained.
 
-The models are frozen and closed to unknown keys. They stop at the flow and the task: library
-functions take flat arguments. Defaults are the report's baseline.
+The models are frozen and closed to unknown keys. Defaults are the report's baseline.
 """
 
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from deepdlt.digest import digest_json
 from deepdlt.provenance import code_digest
+from deepdlt.training_settings import ModelName, Settings, TrainingSettings
 
-ModelName = Literal["ae", "vae"]
-ActivationName = Literal["relu", "selu", "elu", "leaky_relu"]
-OptimiserName = Literal["adam", "sgd"]
-TargetRange = Literal["signed", "unit"]
+__all__ = [
+    "PROFILES",
+    "FoldScheme",
+    "ModelName",
+    "PatchRecipe",
+    "Profile",
+    "ProfileName",
+    "Settings",
+    "TrainingChoices",
+    "TrainingSettings",
+]
+
 FoldScheme = Literal["paper", "grouped"]
 ProfileName = Literal["quick", "paper"]
 
-
-class Settings(BaseModel):
-    """Base of every settings model: frozen, closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+if TYPE_CHECKING:
+    TrainingChoices = TrainingSettings
+else:
+    TrainingChoices = create_model(
+        "TrainingChoices",
+        __base__=Settings,
+        __doc__="Settings that take the place of a preset's; those left out stay as the preset has them.",
+        **{
+            # Bounds stay inside the union: they are not asked of None.
+            name: (Annotated[field.annotation, "", *field.metadata] | None, Field(None, description=field.description))
+            for name, field in TrainingSettings.model_fields.items()
+        },
+    )
 
 
 class PatchRecipe(Settings):
@@ -44,42 +60,6 @@ class PatchRecipe(Settings):
     def recipe_id(self) -> str:
         """Digest of the settings and of the code that cuts."""
         return digest_json([self.model_dump(), code_digest("deepdlt.patches")])
-
-
-class TrainingSettings(Settings):
-    """One training: architecture, optimiser, target range. Defaults are the report's cross-validation."""
-
-    model: ModelName = Field("ae", description="Autoencoder or variational autoencoder.")
-    kernel_size_px: Literal[3, 5] = Field(3, description="Edge of the encoder's convolution kernels, px.")
-    activation: ActivationName = Field("relu", description="Activation in encoder and decoder.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Share of encoder channels dropped in training.")
-    latent_dim: int = Field(128, ge=1, le=8192, description="Numbers in the code of a patch (VAE only).")
-    beta: float = Field(1.0, ge=0, le=1000, description="Weight of the KL divergence (VAE only).")
-    optimiser: OptimiserName = Field("adam", description="Adam, or SGD with momentum.")
-    learning_rate: float = Field(5e-4, gt=0, le=10, description="Step size of the optimiser.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum (SGD only).")
-    weight_decay: float = Field(1e-5, ge=0, le=1, description="L2 penalty on the weights.")
-    batch_size: int = Field(32, ge=1, le=65536, description="Patches a step.")
-    epochs: int = Field(10, ge=1, le=100_000, description="Passes over the training patches.")
-    target_range: TargetRange = Field(
-        "signed", description="signed: targets in [-1, 1], as in the report; unit: [0, 1], what the decoder can reach."
-    )
-    is_sampling_in_evaluation: bool = Field(
-        True, description="Whether a VAE samples its code when it is scored, as in the report (VAE only)."
-    )
-    loss_reduction: Literal["mean", "batch_sum"] = Field(
-        "mean", description="mean squared error, or the report's VAE loss: sum over the batch plus KL (VAE only)."
-    )
-
-    def identity(self) -> dict[str, Any]:
-        """Return the settings that this training uses, as JSON values.
-
-        Settings of the other model or optimiser are left out, so that they cannot cause a training.
-        """
-        unused = set() if self.model == "vae" else {"latent_dim", "beta", "is_sampling_in_evaluation", "loss_reduction"}
-        if self.optimiser != "sgd":
-            unused.add("momentum")
-        return self.model_dump(exclude=unused)
 
 
 class Profile(Settings):

@@ -1,5 +1,6 @@
 """What training minimises, patch by patch, with its parts apart."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
@@ -8,6 +9,9 @@ from deepdlt.models.blocks import Reconstruction
 
 REDUCTIONS = ("mean", "batch_sum")
 
+Dissimilarity = Callable[[Tensor, Tensor], Tensor]
+"""From reconstruction and target, (B, 1, S, S) each on the run's target range, to one number a patch, (B,)."""
+
 
 class PatchLoss(NamedTuple):
     """The loss of each patch of a batch and what it is made of."""
@@ -15,7 +19,7 @@ class PatchLoss(NamedTuple):
     loss: Tensor
     """What is minimised, (B,)."""
     reconstruction: Tensor
-    """Squared error, (B,): mean over pixels for an autoencoder, sum over pixels for a VAE."""
+    """Dissimilarity, (B,): as it is for an autoencoder, times the number of pixels for a VAE."""
     kl: Tensor | None = None
     """KL divergence of the code from the prior, nats, (B,), not weighted; None for an autoencoder."""
 
@@ -57,8 +61,12 @@ def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
     return -0.5 * (1 + log_var - mu.square() - log_var.exp()).sum(1)
 
 
-def negative_elbo(output: Reconstruction, target: Tensor, *, beta: float = 1.0) -> PatchLoss:
+def negative_elbo(
+    output: Reconstruction, target: Tensor, *, beta: float = 1.0, dissimilarity: Dissimilarity = squared_error
+) -> PatchLoss:
     """Return what a VAE minimises for each patch: squared error summed over pixels, plus beta times KL.
+
+    Another dissimilarity than the squared error, which is a mean over pixels, counts once a pixel, too.
 
     Parameters
     ----------
@@ -68,6 +76,8 @@ def negative_elbo(output: Reconstruction, target: Tensor, *, beta: float = 1.0) 
         On the run's target range.
     beta : float
         Weight of the KL divergence.
+    dissimilarity : callable
+        `squared_error`, or a `deepdlt.objectives.Objective`.
 
     Returns
     -------
@@ -81,13 +91,15 @@ def negative_elbo(output: Reconstruction, target: Tensor, *, beta: float = 1.0) 
     if output.mu is None or output.log_var is None:
         raise ValueError("negative_elbo needs mu and log_var: this output is an autoencoder's")
     n_pixels = target[0].numel()
-    reconstruction = squared_error(output.reconstruction, target) * n_pixels
+    reconstruction = dissimilarity(output.reconstruction, target) * n_pixels
     kl = kl_divergence(output.mu, output.log_var)
     return PatchLoss(reconstruction + beta * kl, reconstruction, kl)
 
 
-def patch_loss(output: Reconstruction, target: Tensor, *, beta: float = 1.0) -> PatchLoss:
-    """Return the loss of each patch: `squared_error` for an autoencoder, `negative_elbo` for a VAE.
+def patch_loss(
+    output: Reconstruction, target: Tensor, *, beta: float = 1.0, dissimilarity: Dissimilarity = squared_error
+) -> PatchLoss:
+    """Return the loss of each patch: its dissimilarity for an autoencoder, `negative_elbo` for a VAE.
 
     Parameters
     ----------
@@ -97,14 +109,16 @@ def patch_loss(output: Reconstruction, target: Tensor, *, beta: float = 1.0) -> 
         On the run's target range.
     beta : float
         Weight of the KL divergence (VAE only).
+    dissimilarity : callable
+        `squared_error`, or a `deepdlt.objectives.Objective`.
 
     Returns
     -------
     PatchLoss
     """
     if output.mu is not None:
-        return negative_elbo(output, target, beta=beta)
-    error = squared_error(output.reconstruction, target)
+        return negative_elbo(output, target, beta=beta, dissimilarity=dissimilarity)
+    error = dissimilarity(output.reconstruction, target)
     return PatchLoss(error, error)
 
 

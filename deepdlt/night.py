@@ -255,5 +255,5 @@ def batch_plans(plans: Sequence[RunPlan], *, n_workers: int) -> list[list[RunPla
 
 def _work(plan: RunPlan) -> float:
     """Return the rough cost of a training in epochs of the 3x3 autoencoder."""
-    relative: dict[tuple[Literal["ae", "vae"], int], float] = {("ae", 5): 2.0, ("vae", 3): 1.3, ("vae", 5): 2.3}
+    relative: dict[tuple[ModelName, int], float] = {("ae", 5): 2.0, ("vae", 3): 1.3, ("vae", 5): 2.3}
     return plan.settings.epochs * relative.get((plan.settings.model, plan.settings.kernel_size_px), 1.0)

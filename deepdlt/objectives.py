@@ -1,6 +1,6 @@
 """What training minimises beside the report's squared error: losses by name, mixed by weight."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -8,15 +8,13 @@ from torch import Tensor, nn
 
 from deepdlt.dissimilarity import absolute_error, spectral_error, ssim_error
 from deepdlt.features import encoder_distance
-from deepdlt.losses import squared_error
+from deepdlt.losses import Dissimilarity, squared_error
 from deepdlt.objective_names import OBJECTIVES, objective_weights
 from deepdlt.scale import to_unit
 from deepdlt.target_ranges import range_bounds
 from deepdlt.vgg import vgg16_distance
 
 __all__ = ["OBJECTIVES", "Objective", "objective_weights"]
-
-Dissimilarity = Callable[[Tensor, Tensor], Tensor]
 
 ON_TARGET_RANGE: dict[str, Dissimilarity] = {"mse": squared_error, "l1": absolute_error}
 """Taken on the run's own scale, as the report's loss is."""

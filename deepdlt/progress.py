@@ -16,10 +16,11 @@ from torch import Tensor
 
 from deepdlt.checkpoints import CheckpointUnreadable, load_tensors, save_tensors
 from deepdlt.models import Model
+from deepdlt.schedules import EarlyStopping, Schedule, State
 
 logger = logging.getLogger(__name__)
 
-FORMAT: Literal["deepdlt-progress-1"] = "deepdlt-progress-1"
+FORMAT: Literal["deepdlt-progress-2"] = "deepdlt-progress-2"
 
 CRITERIA: dict[str, tuple[str, int]] = {"loss": ("val_loss", -1), "psnr": ("val_psnr_db", 1), "ssim": ("val_ssim", 1)}
 """What a best checkpoint is best by: column of the history, and the sign that makes more better."""
@@ -33,7 +34,14 @@ class EpochRecord:
     """1-based."""
     train_loss: float
     """Mean over the patches of the epoch, each as its step saw it, dropout on."""
+    train_reconstruction_loss: float
+    """Without the KL divergence; that of an autoencoder is its loss."""
+    train_kl: float | None
+    """Nats per patch; None for an autoencoder, like `kl_weight`."""
+    kl_weight: float | None
+    """Of the epoch's last step. Validation takes the full beta always."""
     val_loss: float
+    val_reconstruction_loss: float
     val_mse: float
     val_kl: float | None
     """Nats per patch; None for an autoencoder."""
@@ -53,10 +61,11 @@ class _Header(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal["deepdlt-progress-1"] = FORMAT
+    format: Literal["deepdlt-progress-2"] = FORMAT
     training_digest: str
     history: list[dict[str, Any]]
     best_epochs: dict[str, int]
+    states: dict[str, State]
 
 
 @dataclass
@@ -69,18 +78,29 @@ class Progress:
         On its device.
     optimiser : torch.optim.Optimizer
         Of the model's parameters.
+    schedule : Schedule
+        Of the learning rate.
+    stopping : EarlyStopping, optional
+        When to end before the last epoch; None for never.
     """
 
     model: Model
     optimiser: torch.optim.Optimizer
+    schedule: Schedule
+    stopping: EarlyStopping | None = None
     history: list[EpochRecord] = field(default_factory=list)
     best_epochs: dict[str, int] = field(default_factory=dict)
     """Epoch with the best value by each of `CRITERIA`; the earlier one where two are equal."""
     best_weights: dict[int, dict[str, Tensor]] = field(default_factory=dict)
     """Weights after each of those epochs."""
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the training has ended early."""
+        return self.stopping is not None and self.stopping.is_exhausted
+
     def note(self, record: EpochRecord) -> None:
-        """Add an epoch to the history, and keep its weights where it is the best so far.
+        """Add an epoch to the history, tell the schedule, and keep its weights where it is the best so far.
 
         Parameters
         ----------
@@ -88,6 +108,8 @@ class Progress:
             Of the epoch that the model has just ended.
         """
         self.history.append(record)
+        for observer in self._observers().values():
+            observer.observe(record.val_loss)
         for criterion, (column, sign) in CRITERIA.items():
             values = [sign * getattr(past, column) for past in self.history]
             self.best_epochs[criterion] = self.history[values.index(max(values))].epoch
@@ -114,6 +136,7 @@ class Progress:
             training_digest=training_digest,
             history=[asdict(record) for record in self.history],
             best_epochs=self.best_epochs,
+            states={name: observer.state_dict() for name, observer in self._observers().items()},
         )
         save_tensors(path, tensors, header=header.model_dump_json())
 
@@ -150,8 +173,14 @@ class Progress:
             logger.info("training starts anew: %s has %d epochs, %d are asked for", path, len(history), epochs)
             return False
         self._take_up(tensors)
+        for name, observer in self._observers().items():
+            observer.load_state_dict(header.states[name])
         self.history, self.best_epochs = history, header.best_epochs
         return True
+
+    def _observers(self) -> dict[str, Schedule | EarlyStopping]:
+        """Return what learns of every validation loss."""
+        return {"schedule": self.schedule} | ({} if self.stopping is None else {"stopping": self.stopping})
 
     def _take_up(self, tensors: Mapping[str, Tensor]) -> None:
         """Put saved numbers into model, optimiser and best weights."""

@@ -6,10 +6,18 @@ from torch import Tensor
 from deepdlt.models import Model, set_noise
 from deepdlt.patchset import Index, PatchSet
 from deepdlt.seeds import derive_seed
+from deepdlt.transforms import view_patches
 
 
 def reconstruct(
-    model: Model, patches: PatchSet, index: Index, *, target_range: str, seed: int = 0
+    model: Model,
+    patches: PatchSet,
+    index: Index,
+    *,
+    target_range: str,
+    seed: int = 0,
+    view: str = "pixels",
+    threshold: float = 0.1,
 ) -> tuple[Tensor, Tensor]:
     """Return patches as the model saw them, and as it gives them back.
 
@@ -24,6 +32,8 @@ def reconstruct(
         ``signed`` or ``unit``: what the model was trained on.
     seed : int
         Seed of a VAE that samples in evaluation.
+    view, threshold : str, float
+        What the model was trained to reconstruct, see `deepdlt.transforms.view_patches`.
 
     Returns
     -------
@@ -37,7 +47,8 @@ def reconstruct(
     ValueError
         If the index is empty or leaves the set, or the range is not known.
     """
-    targets = patches.batch(patches.index(index), target_range=target_range)  # (n, 1, S, S)
+    clean = patches.batch(patches.index(index), target_range=target_range)  # (n, 1, S, S)
+    targets = view_patches(clean, view=view, target_range=target_range, threshold=threshold)
     noise = torch.Generator(patches.device)
     noise.manual_seed(derive_seed(seed, "reconstruction"))
     set_noise(model.eval(), noise)

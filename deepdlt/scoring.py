@@ -1,16 +1,19 @@
 """Scores of a trained model, patch by patch; `summarise_fold` and `summarise_labels` average them."""
 
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 import torch
 from torch import Tensor
 
 from deepdlt.baselines import ceiling_psnr_paper_db, clip_floor_mse, flat_mse
-from deepdlt.losses import patch_loss
+from deepdlt.losses import Dissimilarity, patch_loss, squared_error
 from deepdlt.metrics import METRICS, all_metrics
 from deepdlt.models import Model, set_noise
 from deepdlt.patchset import Index, PatchSet
 from deepdlt.seeds import derive_seed
 from deepdlt.summaries import BASELINE_COLUMNS, summarise_fold, summarise_labels
+from deepdlt.transforms import view_patches
 
 __all__ = ["SCORE_COLUMNS", "evaluate", "score_patches", "summarise_fold", "summarise_labels"]
 
@@ -22,7 +25,16 @@ SCORE_COLUMNS = ("loss", "reconstruction_loss", "kl", *METRICS)
 
 
 def evaluate(
-    model: Model, patches: PatchSet, index: Index, *, target_range: str, beta: float = 1.0, seed: int = 0
+    model: Model,
+    patches: PatchSet,
+    index: Index,
+    *,
+    target_range: str,
+    beta: float = 1.0,
+    seed: int = 0,
+    view: str = "pixels",
+    threshold: float = 0.1,
+    dissimilarity: Dissimilarity = squared_error,
 ) -> dict[str, Tensor]:
     """Return loss and every measure of each patch, with the model in evaluation mode.
 
@@ -42,6 +54,10 @@ def evaluate(
         Weight of the KL divergence (VAE only).
     seed : int
         Seed of the run.
+    view, threshold : str, float
+        What the model was trained to reconstruct, see `deepdlt.transforms.view_patches`.
+    dissimilarity : callable
+        What it was trained to minimise.
 
     Returns
     -------
@@ -61,17 +77,28 @@ def evaluate(
     size = CPU_BATCH if patches.device.type == "cpu" else DEVICE_BATCH
     with torch.inference_mode():
         parts = [
-            _evaluate_batch(model, patches.batch(part, target_range=target_range), target_range, beta)
-            for part in torch.split(rows, size)
+            _evaluate_batch(model, target, target_range, beta, dissimilarity)
+            for target in _targets(patches, rows, size, target_range, view, threshold)
         ]
     set_noise(model.train(was_training), None)
     return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
 
-def _evaluate_batch(model: Model, target: Tensor, target_range: str, beta: float) -> dict[str, Tensor]:
+def _targets(
+    patches: PatchSet, rows: Tensor, size: int, target_range: str, view: str, threshold: float
+) -> Iterator[Tensor]:
+    """Yield what a model is to reconstruct, (B, 1, S, S), batch by batch."""
+    for part in torch.split(rows, size):
+        batch = patches.batch(part, target_range=target_range)
+        yield view_patches(batch, view=view, target_range=target_range, threshold=threshold)
+
+
+def _evaluate_batch(
+    model: Model, target: Tensor, target_range: str, beta: float, dissimilarity: Dissimilarity
+) -> dict[str, Tensor]:
     """Return loss, its parts and all measures of one batch, (B,) each."""
     output = model(target)
-    loss = patch_loss(output, target, beta=beta)
+    loss = patch_loss(output, target, beta=beta, dissimilarity=dissimilarity)
     # Metal has no float64: there these three go to the CPU first.
     parts = {"loss": loss.loss, "reconstruction_loss": loss.reconstruction, "kl": loss.kl}
     losses = {name: _wide(part) for name, part in parts.items() if part is not None}
@@ -84,7 +111,16 @@ def _wide(x: Tensor) -> Tensor:
 
 
 def score_patches(
-    model: Model, patches: PatchSet, index: Index, *, target_range: str, beta: float = 1.0, seed: int = 0
+    model: Model,
+    patches: PatchSet,
+    index: Index,
+    *,
+    target_range: str,
+    beta: float = 1.0,
+    seed: int = 0,
+    view: str = "pixels",
+    threshold: float = 0.1,
+    dissimilarity: Dissimilarity = squared_error,
 ) -> pl.DataFrame:
     """Score patches one by one, and say what could be had without the model.
 
@@ -101,6 +137,10 @@ def score_patches(
         Weight of the KL divergence (VAE only).
     seed : int
         Seed of the run.
+    view, threshold : str, float
+        What the model was trained to reconstruct, see `deepdlt.transforms.view_patches`.
+    dissimilarity : callable
+        What it was trained to minimise.
 
     Returns
     -------
@@ -116,8 +156,18 @@ def score_patches(
         If the index is empty or leaves the set, or the range is not known.
     """
     rows = patches.index(index)
-    scores = evaluate(model, patches, rows, target_range=target_range, beta=beta, seed=seed)
-    scores |= _baselines(patches, rows, target_range)
+    scores = evaluate(
+        model,
+        patches,
+        rows,
+        target_range=target_range,
+        beta=beta,
+        seed=seed,
+        view=view,
+        threshold=threshold,
+        dissimilarity=dissimilarity,
+    )
+    scores |= _baselines(_targets(patches, rows, DEVICE_BATCH, target_range, view, threshold), target_range)
     columns = {name: scores[name].numpy() for name in (*SCORE_COLUMNS, *BASELINE_COLUMNS) if name in scores}
     frame = pl.DataFrame({"index": rows.cpu().numpy(), **columns})
     if "kl" not in frame.columns:
@@ -125,11 +175,10 @@ def score_patches(
     return frame.select("index", *SCORE_COLUMNS, *BASELINE_COLUMNS)
 
 
-def _baselines(patches: PatchSet, rows: Tensor, target_range: str) -> dict[str, Tensor]:
+def _baselines(targets: Iterable[Tensor], target_range: str) -> dict[str, Tensor]:
     """Return floor, ceiling and flat patch of each target, (n,) each, on the CPU."""
     parts = []
-    for part in torch.split(rows, DEVICE_BATCH):
-        target = patches.batch(part, target_range=target_range)
+    for target in targets:
         ceiling = ceiling_psnr_paper_db(target, target_range=target_range)
         parts.append(
             {"floor_mse": clip_floor_mse(target), "ceiling_psnr_paper_db": ceiling, "flat_mse": flat_mse(target)}

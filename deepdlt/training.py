@@ -5,27 +5,34 @@ when the training was cut off after any epoch and went on from its progress file
 """
 
 import logging
-import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import polars as pl
 import torch
-from torch import Tensor
 
 from deepdlt.checkpoints import BestBy, CheckpointHeader, RunIdentity, save_checkpoint
 from deepdlt.digest import digest_bytes, digest_json
-from deepdlt.errors import DeepdltError
-from deepdlt.losses import REDUCTIONS, objective, patch_loss
-from deepdlt.models import Model, build_model, count_parameters, set_noise
+from deepdlt.epochs import Lesson, TrainingDiverged, run_epoch
+from deepdlt.losses import Dissimilarity, squared_error
+from deepdlt.models import Model, build_model, count_parameters
+from deepdlt.objectives import Objective
 from deepdlt.optimisers import build_optimiser
 from deepdlt.patchset import Index, PatchSet
 from deepdlt.progress import EpochRecord, Progress
-from deepdlt.scoring import evaluate
-from deepdlt.seeds import derive_seed
-from deepdlt.target_ranges import range_bounds
+from deepdlt.schedules import EarlyStopping, build_schedule
+from deepdlt.training_settings import TrainingSettings
+
+__all__ = [
+    "EPOCH_SCHEMA",
+    "PROGRESS_FILE",
+    "TrainingDiverged",
+    "TrainingResult",
+    "build_dissimilarity",
+    "epochs_frame",
+    "train",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -35,21 +42,6 @@ EPOCH_SCHEMA: dict[str, type[pl.DataType]] = {
     "epoch": pl.Int32,
     **dict.fromkeys([name.name for name in fields(EpochRecord)[1:]], pl.Float64),
 }
-
-
-class TrainingDiverged(DeepdltError):
-    """A loss is not finite any more."""
-
-    def __init__(self, *, epoch: int, step: int | None, loss: float, learning_rate: float) -> None:
-        self.epoch = epoch
-        self.step = step
-        self.loss = loss
-        self.learning_rate = learning_rate
-        where = "in validation" if step is None else f"at step {step}"
-        super().__init__(
-            f"the loss became {loss} in epoch {epoch} {where}: "
-            f"train with a learning rate below {learning_rate:g}, or look for patches that are not images"
-        )
 
 
 @dataclass(frozen=True)
@@ -82,82 +74,14 @@ class TrainingResult:
         return self.history[-1].train_loss
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """The arguments of `train` that its numbers depend on, but for the number of epochs."""
-
-    model: str
-    kernel_size_px: int
-    activation: str
-    dropout: float
-    latent_dim: int
-    beta: float
-    optimiser: str
-    learning_rate: float
-    momentum: float
-    weight_decay: float
-    batch_size: int
-    target_range: str
-    is_sampling_in_evaluation: bool
-    loss_reduction: str
-    seed: int
-
-    def __post_init__(self) -> None:
-        """Refuse what the parts would not refuse by themselves before the first step."""
-        range_bounds(self.target_range)
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
-        if self.loss_reduction not in REDUCTIONS:
-            raise ValueError(f"loss_reduction {self.loss_reduction!r} is not known: use {' or '.join(REDUCTIONS)}")
-
-    def start(self, patches: PatchSet) -> Progress:
-        """Return the training before its first epoch."""
-        model = build_model(
-            self.model,
-            size_px=patches.size_px,
-            kernel_size_px=self.kernel_size_px,
-            activation=self.activation,
-            dropout=self.dropout,
-            latent_dim=self.latent_dim,
-            is_sampling_in_evaluation=self.is_sampling_in_evaluation,
-            seed=self.seed,
-        ).to(patches.device)
-        optimiser = build_optimiser(
-            self.optimiser,
-            model.parameters(),
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-        )
-        return Progress(model, optimiser)
-
-    def digest(self, patches: PatchSet, train_rows: Tensor, val_rows: Tensor, identity: RunIdentity) -> str:
-        """Return the digest of everything that the numbers depend on, but for the number of epochs."""
-        rows = [digest_bytes(part.cpu().numpy().data) for part in (train_rows, val_rows)]
-        return digest_json([asdict(self), patches.digest, rows, patches.device.type, identity.model_dump()])
-
-
 def train(
     patches: PatchSet,
+    settings: TrainingSettings,
     *,
     train_index: Index,
     val_index: Index,
     checkpoint_dir: Path,
-    model: str = "ae",
-    kernel_size_px: int = 3,
-    activation: str = "relu",
-    dropout: float = 0.2,
-    latent_dim: int = 128,
-    beta: float = 1.0,
-    optimiser: str = "adam",
-    learning_rate: float = 5e-4,
-    momentum: float = 0.9,
-    weight_decay: float = 1e-5,
-    batch_size: int = 32,
-    epochs: int = 10,
-    target_range: str = "signed",
-    is_sampling_in_evaluation: bool = True,
-    loss_reduction: str = "mean",
+    dissimilarity: Dissimilarity | None = None,
     seed: int = 0,
     identity: RunIdentity | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
@@ -167,49 +91,23 @@ def train(
 
     After every epoch the state of the training is written to ``progress.safetensors`` in
     `checkpoint_dir`; a later call with the same arguments goes on from there, and one with more
-    `epochs` continues a finished training. The best weights by validation loss, PSNR and SSIM and
-    the last ones are written when the training ends.
+    epochs continues a finished training, unless its learning rate depends on their number. The best
+    weights by validation loss, PSNR and SSIM and the last ones are written when the training ends.
 
     Parameters
     ----------
     patches : PatchSet
         On the device to train on.
+    settings : TrainingSettings
+        Architecture, loss, inputs, optimiser, budget.
     train_index, val_index : sequence, ndarray or Tensor of int
         Rows of the training and validation patches, at least one each.
     checkpoint_dir : Path
         Folder of this training alone; made where it is missing.
-    model : str
-        ``ae`` or ``vae``.
-    kernel_size_px : int
-        Edge of the encoder's kernels, px: 3 or 5.
-    activation : str
-        ``relu``, ``selu``, ``elu`` or ``leaky_relu``.
-    dropout : float
-        Share of encoder feature maps dropped, in [0, 1).
-    latent_dim : int
-        Numbers in the code of a patch (vae only).
-    beta : float
-        Weight of the KL divergence (vae only).
-    optimiser : str
-        ``adam`` or ``sgd``.
-    learning_rate : float
-        Step size, constant.
-    momentum : float
-        In [0, 1) (sgd only).
-    weight_decay : float
-        L2 penalty on the weights.
-    batch_size : int
-        Patches a step; the last step of an epoch may have fewer.
-    epochs : int
-        Passes over the training patches, counted from the beginning.
-    target_range : str
-        ``signed``: patches on [-1, 1], as in the report; ``unit``: on [0, 1].
-    is_sampling_in_evaluation : bool
-        Whether the code is drawn in validation too, as in the report (vae only).
-    loss_reduction : str
-        ``mean`` or ``batch_sum``, see `deepdlt.losses.objective` (vae only).
+    dissimilarity : callable, optional
+        What `build_dissimilarity` gives for the settings; built here where it is left out.
     seed : int
-        Seed of weights, order, dropout and sampling.
+        Seed of weights, order, dropout, sampling and noise on the input.
     identity : RunIdentity, optional
         Where the training belongs; written into the checkpoints.
     on_epoch : callable, optional
@@ -224,45 +122,119 @@ def train(
     Raises
     ------
     ValueError
-        If a name is not known, a number out of its bounds, or an index empty or beyond the set.
+        If an index is empty or leaves the set, or the loss needs an encoder and none is given.
     TrainingDiverged
         If a loss is not finite.
     """
-    plan = _Plan(
-        model=model,
-        kernel_size_px=kernel_size_px,
-        activation=activation,
-        dropout=dropout,
-        latent_dim=latent_dim,
-        beta=beta,
-        optimiser=optimiser,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        batch_size=batch_size,
-        target_range=target_range,
-        is_sampling_in_evaluation=is_sampling_in_evaluation,
-        loss_reduction=loss_reduction,
-        seed=seed,
-    )
-    if epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {epochs}")
     identity = identity or RunIdentity()
+    dissimilarity = dissimilarity or build_dissimilarity(settings, device=patches.device)
     train_rows, val_rows = patches.index(train_index), patches.index(val_index)
+    lesson = Lesson(settings, seed, patches, train_rows, val_rows, dissimilarity)
     path = checkpoint_dir / PROGRESS_FILE
-    digest = plan.digest(patches, train_rows, val_rows, identity)
+    digest = _digest(lesson, identity)
 
-    progress = plan.start(patches)
-    if resume and progress.restore(path, training_digest=digest, epochs=epochs):
-        logger.info("training goes on after epoch %d of %d", len(progress.history), epochs)
+    progress = _start(lesson)
+    if resume and progress.restore(path, training_digest=digest, epochs=settings.epochs):
+        logger.info("training goes on after epoch %d of %d", len(progress.history), settings.epochs)
     n_resumed = len(progress.history)
-    for epoch in range(n_resumed + 1, epochs + 1):
-        record = _run_epoch(progress, plan, patches, train_rows, val_rows, epoch)
+    for epoch in range(n_resumed + 1, settings.epochs + 1):
+        if progress.is_stopped:
+            logger.info("training ends after epoch %d: no better loss for a while", epoch - 1)
+            break
+        record = run_epoch(progress, lesson, epoch)
         progress.note(record)
         progress.save(path, training_digest=digest)
         if on_epoch is not None:
             on_epoch(record)
-    return _finish(progress, plan, identity, checkpoint_dir, n_resumed)
+    return _finish(progress, settings, identity, checkpoint_dir, n_resumed)
+
+
+def build_dissimilarity(
+    settings: TrainingSettings,
+    *,
+    device: torch.device,
+    encoder: torch.nn.Module | None = None,
+    encoder_range: str = "unit",
+) -> Dissimilarity:
+    """Return what a reconstruction is judged by, on a device.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        Its `loss`, and where the loss asks for them `vgg_weights`.
+    device : torch.device
+    encoder : torch.nn.Module, optional
+        Of the stored model that `feature_model` names (feature_matching only).
+    encoder_range : str
+        What that model was trained on.
+
+    Returns
+    -------
+    callable
+        The plain squared error where the loss is that alone.
+
+    Raises
+    ------
+    ValueError
+        If the loss needs an encoder and none is given.
+    WeightsUnusable
+        If the file does not give VGG16's weights.
+    """
+    if settings.loss == {"mse": 1.0}:
+        return squared_error
+    weights = Path(settings.vgg_weights) if settings.vgg_weights else None
+    return Objective(
+        settings.loss,
+        target_range=settings.target_range,
+        encoder=encoder,
+        encoder_range=encoder_range,
+        vgg_weights=weights,
+    ).to(device)
+
+
+def _start(lesson: Lesson) -> Progress:
+    """Return a training before its first epoch."""
+    settings = lesson.settings
+    model = build_model(
+        settings.model,
+        size_px=lesson.patches.size_px,
+        kernel_size_px=settings.kernel_size_px,
+        activation=settings.activation,
+        dropout=settings.dropout,
+        latent_dim=settings.n_code,
+        is_sampling_in_evaluation=settings.is_sampling_in_evaluation,
+        seed=lesson.seed,
+    ).to(lesson.patches.device)
+    optimiser = build_optimiser(
+        settings.optimiser,
+        model.parameters(),
+        learning_rate=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+    )
+    schedule = build_schedule(
+        settings.schedule,
+        n_steps=settings.epochs * lesson.n_steps,
+        floor=settings.schedule_floor,
+        warm_up=settings.warm_up,
+        reduce_by=settings.reduce_by,
+        patience=settings.plateau_patience,
+        min_delta=settings.min_delta,
+    )
+    if settings.stop_patience is None:
+        return Progress(model, optimiser, schedule)
+    stopping = EarlyStopping(patience=settings.stop_patience, min_delta=settings.min_delta)
+    return Progress(model, optimiser, schedule, stopping)
+
+
+def _digest(lesson: Lesson, identity: RunIdentity) -> str:
+    """Return the digest of everything that the numbers of each epoch depend on."""
+    settings = lesson.settings.identity()
+    if not lesson.settings.is_budget_in_schedule:
+        del settings["epochs"]
+    rows = [digest_bytes(part.cpu().numpy().data) for part in (lesson.train_rows, lesson.val_rows)]
+    where = lesson.patches.device.type
+    return digest_json([settings, lesson.seed, lesson.patches.digest, rows, where, identity.model_dump()])
 
 
 def epochs_frame(history: Sequence[EpochRecord]) -> pl.DataFrame:
@@ -280,65 +252,9 @@ def epochs_frame(history: Sequence[EpochRecord]) -> pl.DataFrame:
     return pl.DataFrame([asdict(record) for record in history], schema=EPOCH_SCHEMA)
 
 
-def _run_epoch(
-    progress: Progress, plan: _Plan, patches: PatchSet, train_rows: Tensor, val_rows: Tensor, epoch: int
-) -> EpochRecord:
-    """Train for one epoch, validate, and return the record."""
-    started = time.perf_counter()
-    train_loss = _train_epoch(progress, plan, patches, train_rows, epoch)
-    scores = evaluate(progress.model, patches, val_rows, target_range=plan.target_range, beta=plan.beta, seed=plan.seed)
-    means = {f"val_{name}": float(values.mean()) for name, values in scores.items()}
-    if not math.isfinite(means["val_loss"]):
-        raise TrainingDiverged(epoch=epoch, step=None, loss=means["val_loss"], learning_rate=plan.learning_rate)
-    return EpochRecord(
-        epoch=epoch,
-        train_loss=train_loss,
-        val_loss=means["val_loss"],
-        val_mse=means["val_mse"],
-        val_kl=means.get("val_kl"),
-        val_psnr_paper_db=means["val_psnr_paper_db"],
-        val_ssim_paper=means["val_ssim_paper"],
-        val_psnr_db=means["val_psnr_db"],
-        val_ssim=means["val_ssim"],
-        learning_rate=float(progress.optimiser.param_groups[0]["lr"]),
-        seconds=time.perf_counter() - started,
-    )
-
-
-def _train_epoch(progress: Progress, plan: _Plan, patches: PatchSet, train_rows: Tensor, epoch: int) -> float:
-    """Take one pass over the training patches and return their mean loss.
-
-    The loss stays on the device until the pass has ended: the host waits for it once.
-    """
-    model, optimiser = progress.model.train(), progress.optimiser
-    order = torch.randperm(len(train_rows), generator=_stream("cpu", plan.seed, "order", epoch))
-    steps = torch.split(train_rows[order.to(train_rows.device)], plan.batch_size)
-    losses = torch.zeros(len(steps), device=patches.device)
-    set_noise(model, _stream(patches.device, plan.seed, "noise", epoch))
-    for step, rows in enumerate(steps):
-        target = patches.batch(rows, target_range=plan.target_range)
-        loss = patch_loss(model(target), target, beta=plan.beta)
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(objective(loss, reduction=plan.loss_reduction))
-        optimiser.step()
-        losses[step] = loss.loss.detach().sum()
-    set_noise(model, None)
-    sums = losses.cpu().double()
-    broken = torch.nonzero(~sums.isfinite())
-    if len(broken):
-        first = int(broken[0])
-        raise TrainingDiverged(epoch=epoch, step=first + 1, loss=float(sums[first]), learning_rate=plan.learning_rate)
-    return float(sums.sum()) / len(train_rows)
-
-
-def _stream(device: str | torch.device, seed: int, purpose: str, epoch: int) -> torch.Generator:
-    """Return the random stream that one purpose has in one epoch."""
-    generator = torch.Generator(device)
-    generator.manual_seed(derive_seed(seed, purpose, epoch))
-    return generator
-
-
-def _finish(progress: Progress, plan: _Plan, identity: RunIdentity, folder: Path, n_resumed: int) -> TrainingResult:
+def _finish(
+    progress: Progress, settings: TrainingSettings, identity: RunIdentity, folder: Path, n_resumed: int
+) -> TrainingResult:
     """Write the checkpoints and return the result."""
     model = progress.model.eval()
     last = progress.history[-1].epoch
@@ -356,8 +272,10 @@ def _finish(progress: Progress, plan: _Plan, identity: RunIdentity, folder: Path
         header = CheckpointHeader(
             model=model.name,
             model_settings=model.settings,
-            target_range=plan.target_range,
-            beta=plan.beta,
+            target_range=settings.target_range,
+            view=settings.view,
+            threshold=settings.threshold,
+            beta=settings.beta,
             best_by=best_by,
             epoch=epoch,
             metrics={name: value for name, value in metrics.items() if name not in ("epoch", "seconds")},

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,9 @@ REDUCTION = 8
 """Three stages halve the edge: 64 px become 8."""
 
 LEAKY_SLOPE = 0.1
+
+CodeKind = Literal["mu", "bottleneck", "map_means"]
+"""What a model's `mean_code` is: the mean of a Gaussian code, a bottleneck, or the means of its code's maps."""
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "elu": nn.ELU,

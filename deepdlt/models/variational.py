@@ -3,7 +3,16 @@
 import torch
 from torch import Tensor, nn
 
-from deepdlt.models.blocks import CHANNELS, Decoder, Encoder, Noisy, Reconstruction, code_edge_px, use_channels_last
+from deepdlt.models.blocks import (
+    CHANNELS,
+    CodeKind,
+    Decoder,
+    Encoder,
+    Noisy,
+    Reconstruction,
+    code_edge_px,
+    use_channels_last,
+)
 
 
 class VariationalAutoEncoder(Noisy):
@@ -39,6 +48,7 @@ class VariationalAutoEncoder(Noisy):
     """
 
     name = "vae"
+    code_kind: CodeKind = "mu"
 
     def __init__(
         self,
@@ -54,7 +64,7 @@ class VariationalAutoEncoder(Noisy):
         if latent_dim < 1:
             raise ValueError(f"latent_dim must be at least 1, got {latent_dim}")
         edge = code_edge_px(size_px)
-        self.settings: dict[str, int | float | str | bool] = {
+        self.settings: dict[str, int | float | str | bool | None] = {
             "size_px": size_px,
             "kernel_size_px": kernel_size_px,
             "activation": activation,
@@ -74,12 +84,12 @@ class VariationalAutoEncoder(Noisy):
     @property
     def size_px(self) -> int:
         """Edge of the patches that this model takes, px."""
-        return int(self.settings["size_px"])
+        return int(self.settings["size_px"] or 0)
 
     @property
     def latent_dim(self) -> int:
         """Numbers in the code of a patch."""
-        return int(self.settings["latent_dim"])
+        return int(self.settings["latent_dim"] or 0)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the parameters of the code's distribution.
@@ -95,6 +105,20 @@ class VariationalAutoEncoder(Noisy):
         """
         features = self.encoder(x).flatten(1)  # (B, 128, S/8, S/8) -> (B, 2 S^2)
         return self.fc_mu(features), self.fc_logvar(features)  # (B, L) each
+
+    def mean_code(self, x: Tensor) -> Tensor:
+        """Return the mean of each patch's code.
+
+        Parameters
+        ----------
+        x : Tensor of float32, shape (B, 1, S, S)
+            Patches.
+
+        Returns
+        -------
+        Tensor of float32, shape (B, L)
+        """
+        return self.encode(x)[0]
 
     def sample(self, mu: Tensor, log_var: Tensor) -> Tensor:
         """Draw a code: ``mu + std * noise``, differentiable in both.
