@@ -3,8 +3,8 @@
 It knows nothing of storage or of Prefect; frames of polars and arrays go in and come out. Where to look:
 
 Settings of a night
-    `config`, `presets`, `night` (what is to be trained), `provenance` (which code and libraries), `digest`, `seeds`,
-    `threads`, `errors`
+    `config`, `training_settings`, `presets`, `night` (what is to be trained), `provenance` (which code and libraries),
+    `digest`, `seeds`, `threads`, `errors`
 From a folder to images and labels
     `survey` (the way in), `fingerprint`, `source_files`, `source_errors`, `file_content`, `names`, `examine`, `settle`,
     `survey_frames`, `faults`
@@ -16,16 +16,18 @@ Image files
 Patches and folds
     `patches`, `folds`, `strata`, `dealing`; exported by `layout`, `bitmap`, `replacing`
 Models
-    `models` (autoencoder, variational autoencoder), `reconstruction`, `sampling`
+    `models` (the report's autoencoder and variational autoencoder, our residual one), `reconstruction`, `sampling`
 Training
-    `training` (the way in), `patchset`, `devices`, `optimisers`, `losses`, `progress`, `checkpoints`, `target_ranges`
+    `training` (the way in), `epochs`, `patchset`, `devices`, `optimisers`, `progress`, `checkpoints`, `target_ranges`
+What goes in and what is minimised
+    input: `transforms`, `corruption`, `symmetry`, `spectrum`, `scale`; loss: `losses`, `objectives`, `objective_names`,
+    `dissimilarity`, `features`, `vgg`; in the course of a training: `schedules`, `schedule_curves`, `patience`
 Metrics
     `metrics`, `scoring`, `baselines`, `summaries`, `figures`
 Synthetic images
     `synth` (the way in), `surfaces`, `conditions`, `optics`
 Not yet part of a night
-    input: `transforms`, `corruption`, `symmetry`, `spectrum`, `scale`; schedules: `schedules`, `schedule_curves`,
-    `patience`; losses: `objectives`, `objective_names`, `dissimilarity`, `features`, `vgg`; baselines: `pca`, `eigen`;
+    baselines: `pca`, `eigen`;
     which label is harder: `difficulty`, `difficulty_sentences`, `resampling`; does the code know the laser: `probes`,
     `probe_models`, `spectral_features`; what a split leaks: `audit`, `image_groups`, `overlap`
 """

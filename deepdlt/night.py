@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from deepdlt.config import PROFILES, ModelName, ProfileName, Settings, TrainingSettings
+from deepdlt.config import PROFILES, ModelName, ProfileName, Settings, TrainingChoices, TrainingSettings
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
 from deepdlt.presets import Preset, find_preset
@@ -126,7 +126,7 @@ def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: i
     )
 
 
-def presets_of_night(preset: str, models: Iterable[ModelName]) -> list[Preset]:
+def presets_of_night(preset: str, models: Iterable[ModelName], choices: TrainingChoices | None = None) -> list[Preset]:
     """Return the presets that a night trains when it is asked for one by name.
 
     Asked for the cross-validation (`label-cv` or its twin), a night trains the autoencoder on every
@@ -137,8 +137,10 @@ def presets_of_night(preset: str, models: Iterable[ModelName]) -> list[Preset]:
     ----------
     preset : str
         Name of a preset.
-    models : iterable of {"ae", "vae"}
+    models : iterable of {"ae", "vae", "residual"}
         Models wanted; the presets of others are left out.
+    choices : TrainingChoices, optional
+        Settings that take the place of every preset's.
 
     Returns
     -------
@@ -148,6 +150,8 @@ def presets_of_night(preset: str, models: Iterable[ModelName]) -> list[Preset]:
     ------
     PresetUnknown
         If there is no preset of that name.
+    ValueError
+        If the chosen settings do not go together.
     """
     asked = find_preset(preset)
     chosen = [asked]
@@ -155,7 +159,7 @@ def presets_of_night(preset: str, models: Iterable[ModelName]) -> list[Preset]:
         prefix = preset.removesuffix("label-cv")
         chosen += [find_preset(f"{prefix}experiment-1"), find_preset(f"{prefix}vae")]
     wanted = set(models)
-    return [one for one in chosen if one.settings.model in wanted]
+    return [one.with_choices(choices) for one in chosen if one.settings.model in wanted]
 
 
 def plan_runs(
@@ -164,7 +168,7 @@ def plan_runs(
     *,
     profile: ProfileName,
     epochs: int | None,
-    seed: int,
+    seeds: Sequence[int],
 ) -> list[RunPlan]:
     """Return every training of a night, cross-validation first, in a fixed order.
 
@@ -178,8 +182,8 @@ def plan_runs(
         Gives the number of epochs where `epochs` is None.
     epochs : int or None
         Epochs of every training, whatever preset and profile say.
-    seed : int
-        Seed of every training.
+    seeds : sequence of int
+        Every training is done once with each.
 
     Returns
     -------
@@ -191,7 +195,8 @@ def plan_runs(
         settings = _within_budget(preset, profile=profile, epochs=epochs)
         for split in splits:
             if (split.scheme == HOLDOUT) == (preset.evaluation == HOLDOUT):
-                plans += _plan_folds(split, preset, settings, profile=profile, seed=seed, code=code)
+                for seed in dict.fromkeys(seeds):
+                    plans += _plan_folds(split, preset, settings, profile=profile, seed=seed, code=code)
     return plans
 
 
@@ -255,5 +260,10 @@ def batch_plans(plans: Sequence[RunPlan], *, n_workers: int) -> list[list[RunPla
 
 def _work(plan: RunPlan) -> float:
     """Return the rough cost of a training in epochs of the 3x3 autoencoder."""
-    relative: dict[tuple[ModelName, int], float] = {("ae", 5): 2.0, ("vae", 3): 1.3, ("vae", 5): 2.3}
+    relative: dict[tuple[ModelName, int], float] = {
+        ("ae", 5): 2.0,
+        ("vae", 3): 1.3,
+        ("vae", 5): 2.3,
+        ("residual", 3): 0.9,
+    }
     return plan.settings.epochs * relative.get((plan.settings.model, plan.settings.kernel_size_px), 1.0)

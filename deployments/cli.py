@@ -70,11 +70,17 @@ def retrain(
     profile: Annotated[str | None, typer.Option(help="quick, paper, or auto: paper where CUDA is.")] = None,
     preset: Annotated[str | None, typer.Option(help="Named training; label-cv unless told.")] = None,
     labels: Annotated[str | None, typer.Option(help="Labels to stratify by, as 'NP PP1'.")] = None,
-    schemes: Annotated[str | None, typer.Option(help="paper, grouped, or both, as 'paper grouped'.")] = None,
-    models: Annotated[str | None, typer.Option(help="ae, vae, or both, as 'ae vae'.")] = None,
+    schemes: Annotated[
+        str | None, typer.Option(help="paper, grouped, condition, leave-one-level-out.")
+    ] = None,
+    models: Annotated[str | None, typer.Option(help="ae, vae, residual, or several, as 'ae vae'.")] = None,
     folds: Annotated[int | None, typer.Option(help="Folds of each label and scheme.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of every training.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of folds and trainings.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds of trainings, as '0 1 2': each is done with each.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting in place of the preset's.")
+    ] = None,
 ) -> None:
     """Run one night to its end and print its fold metrics.
 
@@ -85,6 +91,8 @@ def retrain(
     deepdlt retrain
     deepdlt retrain --source ../images --labels "NP PP1" --folds 3
     deepdlt retrain --profile paper --epochs 10
+    deepdlt retrain --preset matched-vae --set beta=4 --set latent_dim=32 --seeds "0 1 2"
+    deepdlt retrain --preset tuned --set 'loss={"mse": 1, "ssim": 0.1}'
     """  # noqa: D301
     from deployments.night import night_parameters, run_night
 
@@ -99,6 +107,8 @@ def retrain(
         folds=folds,
         epochs=epochs,
         seed=seed,
+        seeds=seeds,
+        settings=settings,
     )
     raise typer.Exit(run_night(parameters, typer.echo).exit_code)
 

@@ -1,6 +1,7 @@
 """One night from the command line: the stack, the deployments, the run, the metrics it left."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,47 @@ def split_list(text: str | None) -> list[str] | None:
     return text.replace(",", " ").split() if text else None
 
 
+def read_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return settings by name from ``name=value``; a value is JSON where it can be read as such, else text.
+
+    Raises
+    ------
+    WrongUse
+        If there is no ``=``, or a name is given twice.
+
+    Examples
+    --------
+    >>> read_settings(["beta=4", "schedule=one_cycle", 'loss={"mse": 1}', "stop_patience=null"])
+    {'beta': 4, 'schedule': 'one_cycle', 'loss': {'mse': 1}, 'stop_patience': None}
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, is_pair, value = pair.partition("=")
+        if not is_pair or name in settings:
+            raise WrongUse(f"--set {pair!r} is no setting of its own: write name=value, each name once")
+        try:
+            settings[name] = json.loads(value)
+        except json.JSONDecodeError:
+            settings[name] = value
+    return settings
+
+
 def night_parameters(
-    *, source: str | None, labels: str | None, schemes: str | None, models: str | None, **others: Any
+    *,
+    source: str | None,
+    labels: str | None,
+    schemes: str | None,
+    models: str | None,
+    seeds: str | None = None,
+    settings: Sequence[str] | None = None,
+    **others: Any,
 ) -> dict[str, Any]:
     """Return the parameters of the flow: only what was said, so that its own defaults hold for the rest.
 
     Raises
     ------
     WrongUse
-        If the source is no folder here, and the run is to happen here.
+        If the source is no folder here, and the run is to happen here; if a seed or a setting cannot be read.
     """
     if source and not external_api_url():
         folder = Path(source).expanduser()
@@ -45,8 +78,17 @@ def night_parameters(
             raise WrongUse(f"the source {folder} is no folder: give a folder with SEM images and one label sheet")
         source = str(folder.resolve())
     lists = {"labels": split_list(labels), "schemes": split_list(schemes), "models": split_list(models)}
-    said = {"source": source, **lists, **others}
+    said = {"source": source, **lists, "seeds": _numbers(seeds), "settings": read_settings(settings or ()) or None}
+    said |= others
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    """Return the seeds in a text."""
+    try:
+        return [int(item) for item in split_list(text) or ()] or None
+    except ValueError:
+        raise WrongUse(f"--seeds {text!r} are not whole numbers: write them as '0 1 2'") from None
 
 
 def run_night(parameters: dict[str, Any], say: Say = print) -> Outcome:

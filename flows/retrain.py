@@ -7,10 +7,11 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from deepdlt.config import PROFILES, FoldScheme, ModelName, PatchRecipe
+from deepdlt.config import PROFILES, FoldScheme, ModelName, PatchRecipe, TrainingChoices
 from deepdlt.night import SplitRecord, plan_runs, presets_of_night
 from flows.ingest import SheetPath, SourceFolder, ingest
 from flows.prepare import prepare
+from tasks.choices import chosen_epochs, pin_choices
 from tasks.fan_out import cancel_children, fan_out
 from tasks.nights import missing_plans, record_night, refuse_gaps
 from tasks.profile import pick_profile
@@ -24,7 +25,10 @@ Schemes = Annotated[
     Field(min_length=1, description="paper: folds over patches, as in the report; grouped: over whole images."),
 ]
 FoldCount = Annotated[int, Field(ge=2, le=20, description="Folds of each label and scheme.")]
-Models = Annotated[list[ModelName], Field(min_length=1, description="ae: autoencoder; vae: variational autoencoder.")]
+Models = Annotated[
+    list[ModelName],
+    Field(min_length=1, description="ae: autoencoder; vae: variational autoencoder; residual: our own autoencoder."),
+]
 Epochs = Annotated[
     int | None, Field(ge=1, le=100_000, description="Epochs of every training; without it, profile and preset say.")
 ]
@@ -34,7 +38,14 @@ ProfileChoice = Annotated[
         description="quick: minutes on two cores; paper: the report's numbers; auto: paper where CUDA is, else quick."
     ),
 ]
-Seed = Annotated[int, Field(ge=0, lt=2**31, description="Seed of folds and trainings.")]
+Seed = Annotated[int, Field(ge=0, lt=2**31, description="Seed of folds, and of trainings where no seeds are given.")]
+Seeds = Annotated[
+    list[Annotated[int, Field(ge=0, lt=2**31)]] | None,
+    Field(min_length=1, max_length=100, description="Seeds of trainings: each training is done once with each."),
+]
+Choices = Annotated[
+    TrainingChoices | None, Field(description='Settings that take the place of every preset\'s, e.g. {"loss": "l1"}.')
+]
 PresetName = Annotated[
     Literal[
         "label-cv",
@@ -47,6 +58,10 @@ PresetName = Annotated[
         "matched-experiment-3",
         "vae",
         "matched-vae",
+        "tuned",
+        "tuned-128",
+        "residual",
+        "residual-128",
     ],
     Field(description="Named training; label-cv brings experiment-1 and vae with it, on the 80/10/10 split."),
 ]
@@ -61,9 +76,11 @@ def retrain(
     labels: LabelKeys = ["angle", "PP1", "NP", "EP1"],  # noqa: B006 - never changed; Prefect shows it in the form
     schemes: Schemes = ["paper", "grouped"],  # noqa: B006
     folds: FoldCount = 5,
-    models: Models = ["ae", "vae"],  # noqa: B006
+    models: Models = ["ae", "vae", "residual"],  # noqa: B006
     epochs: Epochs = None,
     seed: Seed = 0,
+    seeds: Seeds = None,
+    settings: Choices = None,
 ) -> dict[str, Any]:
     """Ingest new images, cut their patches, assign folds, train what is missing, report per-label metrics."""
     started_at = datetime.now(UTC)
@@ -71,7 +88,11 @@ def retrain(
     ingested, is_known = ingest(source, sheet)
     ready = prepare(ingested, PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
     splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
-    plans = plan_runs(splits, presets_of_night(preset, models), profile=budget.name, epochs=epochs, seed=seed)
+    choices = pin_choices(settings)
+    presets = presets_of_night(preset, models, choices)
+    plans = plan_runs(
+        splits, presets, profile=budget.name, epochs=epochs or chosen_epochs(choices), seeds=seeds or [seed]
+    )
     missing = missing_plans(plans)
     outcomes = fan_out(missing)
     night = record_night(

@@ -15,6 +15,7 @@ import polars as pl
 from deepdlt.checkpoints import Checkpoint, RunIdentity, load_checkpoint
 from deepdlt.devices import pick_device
 from deepdlt.figures import reconstruction_figure, samples_figure
+from deepdlt.losses import Dissimilarity
 from deepdlt.models.variational import VariationalAutoEncoder
 from deepdlt.night import HOLDOUT, RunPlan
 from deepdlt.patchset import PatchSet
@@ -23,11 +24,13 @@ from deepdlt.provenance import library_versions
 from deepdlt.reconstruction import reconstruct
 from deepdlt.sampling import sample_prior
 from deepdlt.scoring import score_patches
-from deepdlt.training import PROGRESS_FILE, TrainingResult, train
+from deepdlt.training import PROGRESS_FILE, TrainingResult, build_dissimilarity, train
+from deepdlt.training_settings import TrainingSettings
 from lake import Lake
 from lake.files import atomic_write, inside
 from lake.shards import read_patches
 from lake.statements import load
+from tasks.choices import WeightsMissing, digest_file
 
 logger = logging.getLogger(__name__)
 
@@ -99,18 +102,20 @@ def train_plan(lake: Lake, plan: RunPlan, *, on_epoch: Callable[[EpochRecord], N
     fold = lake.query(load("patches_of_fold"), [plan.split_id, plan.fold]).join(held.rows, on="patch_id")
     train_patches, val_patches = (fold.filter(pl.col("split") == split) for split in ("train", "val"))
     folder = inside(lake.root, f"models/{plan.run_id}")
+    dissimilarity = _dissimilarity(lake, plan.settings, held.patches)
     result = train(
         held.patches,
+        plan.settings,
         train_index=train_patches["row"].to_numpy(),
         val_index=val_patches["row"].to_numpy(),
         checkpoint_dir=folder,
+        dissimilarity=dissimilarity,
         seed=plan.seed,
         identity=_identity(plan),
         on_epoch=on_epoch,
-        **plan.settings.model_dump(),
     )
     best = load_checkpoint(result.checkpoints["loss"], device=held.patches.device)
-    scores = pl.concat([_score(best, held.patches, fold, plan, split) for split in ("val", "test")])
+    scores = pl.concat([_score(best, held.patches, fold, plan, split, dissimilarity) for split in ("val", "test")])
     trained = TrainedFold(plan=plan, result=result, scores=scores, train_patches=train_patches, folder=folder)
     if plan.scheme == HOLDOUT or plan.fold == 1:
         _draw(lake, trained, best, held.patches)
@@ -149,7 +154,27 @@ def _size_px(lake: Lake, split_id: str) -> int:
     return int(lake.query(load("size_of_split"), [split_id]).item())
 
 
-def _score(best: Checkpoint, patches: PatchSet, fold: pl.DataFrame, plan: RunPlan, split: str) -> pl.DataFrame:
+def _dissimilarity(lake: Lake, settings: TrainingSettings, patches: PatchSet) -> Dissimilarity:
+    """Return what a training's reconstructions are judged by; a stored model's encoder comes from the lake."""
+    if settings.vgg_weights and digest_file(Path(settings.vgg_weights)) != settings.vgg_digest:
+        raise WeightsMissing(Path(settings.vgg_weights), "it is not the file that the night was planned with")
+    if "feature_matching" not in settings.loss:
+        return build_dissimilarity(settings, device=patches.device)
+    stored = load_checkpoint(
+        inside(lake.root, f"models/{settings.feature_model}") / "loss.safetensors", device=patches.device
+    )
+    encoder, encoder_range = stored.model.encoder, stored.header.target_range
+    return build_dissimilarity(settings, device=patches.device, encoder=encoder, encoder_range=encoder_range)
+
+
+def _score(
+    best: Checkpoint,
+    patches: PatchSet,
+    fold: pl.DataFrame,
+    plan: RunPlan,
+    split: str,
+    dissimilarity: Dissimilarity,
+) -> pl.DataFrame:
     """Score one split's patches."""
     part = fold.filter(pl.col("split") == split)
     scores = score_patches(
@@ -159,6 +184,9 @@ def _score(best: Checkpoint, patches: PatchSet, fold: pl.DataFrame, plan: RunPla
         target_range=plan.settings.target_range,
         beta=plan.settings.beta,
         seed=plan.seed,
+        view=plan.settings.view,
+        threshold=plan.settings.threshold,
+        dissimilarity=dissimilarity,
     )
     return pl.concat([part.select("patch_id", "image_id", "split", "row"), scores], how="horizontal")
 
@@ -171,7 +199,13 @@ def _draw(lake: Lake, trained: TrainedFold, best: Checkpoint, patches: PatchSet)
     test = trained.scores.filter(pl.col("split") == "test").sort("patch_id")
     examples = test.sort(pl.col("patch_id").rank().over("image_id"), "patch_id").head(EXAMPLES)
     targets, outputs = reconstruct(
-        best.model, patches, examples["row"].to_numpy(), target_range=plan.settings.target_range, seed=plan.seed
+        best.model,
+        patches,
+        examples["row"].to_numpy(),
+        target_range=plan.settings.target_range,
+        seed=plan.seed,
+        view=plan.settings.view,
+        threshold=plan.settings.threshold,
     )
     captions = [f"MSE {mse:.4f}" for mse in examples["mse"]]
     title = f"{plan.preset}, {plan.place}, profile {plan.profile}: test patches"

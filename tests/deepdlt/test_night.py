@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepdlt.config import PROFILES, TrainingSettings
+from deepdlt.config import PROFILES, TrainingChoices, TrainingSettings
 from deepdlt.night import (
     CodeDiffers,
     RunPlan,
@@ -30,7 +30,7 @@ SPLITS = [
 
 
 def plans(preset: str = "label-cv", epochs: int | None = None) -> list[RunPlan]:
-    return plan_runs(SPLITS, presets_of_night(preset, ["ae", "vae"]), profile="quick", epochs=epochs, seed=0)
+    return plan_runs(SPLITS, presets_of_night(preset, ["ae", "vae"]), profile="quick", epochs=epochs, seeds=[0])
 
 
 def test_a_night_trains_every_fold_and_each_holdout_model_once() -> None:
@@ -74,7 +74,7 @@ def test_a_setting_that_counts_makes_another_run(change: dict[str, object]) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [{"latent_dim": 64}, {"beta": 2.0}, {"momentum": 0.5}, {"is_sampling_in_evaluation": False}],
+    [{"kl_warm_up_epochs": 3.0}, {"beta": 2.0}, {"momentum": 0.5}, {"is_sampling_in_evaluation": False}],
     ids=lambda change: next(iter(change)),
 )
 def test_a_setting_of_another_model_makes_no_other_run(change: dict[str, object]) -> None:
@@ -108,12 +108,38 @@ def test_an_unknown_preset_is_named_with_those_there_are() -> None:
 
 def test_each_preset_has_a_matched_twin_of_equal_budget() -> None:
     """A twin differs in range and scoring only."""
-    for name, preset in PRESETS.items():
-        if not name.startswith("matched-"):
-            twin = PRESETS[f"matched-{name}"].settings
-            changed = {key for key, value in twin if value != getattr(preset.settings, key)}
-            assert changed <= {"target_range", "is_sampling_in_evaluation"}
-            assert twin.target_range == "unit"
+    twins = [name for name in PRESETS if name.startswith("matched-")]
+    assert len(twins) == 5
+    for name in twins:
+        preset, twin = PRESETS[name.removeprefix("matched-")], PRESETS[name].settings
+        changed = {key for key, value in twin if value != getattr(preset.settings, key)}
+        assert changed <= {"target_range", "is_sampling_in_evaluation"}
+        assert twin.target_range == "unit"
+
+
+def test_chosen_settings_make_another_preset_by_name() -> None:
+    """Numbers of a changed recipe cannot be mistaken for the preset's; what is chosen as it is changes nothing."""
+    choices = TrainingChoices(schedule="one_cycle", loss={"mse": 1, "ssim": 0.1}, epochs=3)
+    (changed,) = presets_of_night("matched-experiment-3", ["ae"], choices)
+    assert changed.name == "matched-experiment-3 (loss=1 mse + 0.1 ssim, schedule=one_cycle)"
+    assert changed.settings.kernel_size_px == 5
+    assert changed.settings.epochs == 100
+    assert presets_of_night("tuned", ["ae"], TrainingChoices(schedule="one_cycle"))[0].name == "tuned"
+
+
+def test_chosen_settings_that_do_not_go_together_are_refused() -> None:
+    """The rules of the settings hold for what is chosen, too."""
+    with pytest.raises(ValueError, match="needs feature_model"):
+        presets_of_night("tuned", ["ae"], TrainingChoices(loss="feature_matching"))
+
+
+def test_every_training_is_done_once_with_each_seed() -> None:
+    """Two seeds, twice the runs, of the same folds; a seed that is said twice counts once."""
+    presets = presets_of_night("label-cv", ["ae"])
+    once, twice = (plan_runs(SPLITS, presets, profile="quick", epochs=1, seeds=seeds) for seeds in ([0], [0, 7, 0]))
+    assert len(twice) == 2 * len(once)
+    assert {plan.run_id for plan in once} < {plan.run_id for plan in twice}
+    assert {plan.seed for plan in twice} == {0, 7}
 
 
 def test_a_worker_with_other_code_refuses_the_plan() -> None:
