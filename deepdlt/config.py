@@ -23,7 +23,7 @@ __all__ = [
     "TrainingSettings",
 ]
 
-FoldScheme = Literal["paper", "grouped"]
+FoldScheme = Literal["paper", "grouped", "condition", "leave-one-level-out"]
 ProfileName = Literal["quick", "paper"]
 
 if TYPE_CHECKING:

@@ -58,11 +58,48 @@ def deal_images(codes: NDArray[np.int64], *, n_folds: int, seed: int) -> NDArray
     for fold, split in enumerate(splits):
         split[hands == fold] = TEST
         rest = np.flatnonzero(hands != fold)
-        n_val = max(1, round(VAL_SHARE * len(codes)))
-        # Equal steps through the rest, ordered by stratum, take each stratum's share.
-        steps = ((np.arange(n_val) + rng.random()) * len(rest) / n_val).astype(np.int64)
-        split[rest[_shuffled_within(codes[rest], rng)[steps]]] = VAL
+        split[_spread(rest, codes, max(1, round(VAL_SHARE * len(codes))), rng)] = VAL
     return splits
+
+
+def deal_levels(
+    groups: NDArray[np.int64], levels: NDArray[np.int64], codes: NDArray[np.int64], *, seed: int
+) -> NDArray[np.int64]:
+    """Test all items of one level in each fold and validate on a stratified tenth of the other groups.
+
+    Items of a group that are not tested go to one side together, training or validation.
+
+    Parameters
+    ----------
+    groups, levels, codes : ndarray of int64, shape (n,)
+        Group, level (0 .. K - 1) and stratum of each item; at least two groups outside each level.
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    ndarray of int64, shape (K, n)
+        `TRAIN`, `VAL` or `TEST`. Every item is tested in exactly one fold.
+    """
+    rng = np.random.default_rng(seed)
+    splits = np.full((int(levels.max()) + 1, len(codes)), TRAIN, np.int64)
+    for level, split in enumerate(splits):
+        is_tested = levels == level
+        split[is_tested] = TEST
+        rest = np.unique(groups[~is_tested])
+        code_of = dict(zip(groups[~is_tested].tolist(), codes[~is_tested].tolist(), strict=True))
+        of_rest = np.array([code_of[group] for group in rest.tolist()])
+        n_val = min(max(1, round(VAL_SHARE * len(rest))), len(rest) - 1)
+        chosen = rest[_spread(np.arange(len(rest)), of_rest, n_val, rng)]
+        split[np.isin(groups, chosen) & ~is_tested] = VAL
+    return splits
+
+
+def _spread(items: NDArray[np.int64], codes: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return `n` of the items, each stratum's share of them."""
+    # Equal steps through the items, ordered by stratum, take each stratum's share.
+    steps = ((np.arange(n) + rng.random()) * len(items) / n).astype(np.int64)
+    return items[_shuffled_within(codes[items], rng)[steps]]
 
 
 def _deal(codes: NDArray[np.int64], n_hands: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Folds: which patches train, validate and test, drawn over patches or over whole images."""
+"""Folds: which patches train, validate and test, drawn over patches, images, conditions or levels of a label."""
 
 import logging
 from typing import Literal
@@ -7,14 +7,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deepdlt.dealing import TEST, TRAIN, VAL, deal_images, deal_patches
+from deepdlt.dealing import TEST, TRAIN, VAL, deal_images, deal_levels, deal_patches
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
 from deepdlt.strata import Strata, category_strata, quantile_strata
 
 logger = logging.getLogger(__name__)
 
-Scheme = Literal["paper", "grouped"]
+Scheme = Literal["paper", "grouped", "condition", "leave-one-level-out"]
+SCHEMES = ("paper", "grouped", "condition", "leave-one-level-out")
 Kind = Literal["number", "category"]
 
 SPLITS = ("train", "val", "test")
@@ -93,16 +94,27 @@ def split_holdout(
 
 
 def assign_folds(
-    patches: pl.DataFrame, values: pl.DataFrame, *, scheme: Scheme, kind: Kind, n_folds: int = 5, seed: int
+    patches: pl.DataFrame,
+    values: pl.DataFrame,
+    *,
+    scheme: Scheme,
+    kind: Kind,
+    n_folds: int = 5,
+    seed: int,
+    groups: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Assign every labelled patch to train, val or test in each of several stratified folds.
 
     ``paper`` deals patches, as the report does: patches of one image land on all sides; the
     held-out part is halved into val and test. ``grouped`` deals whole images: every image is
     tested in exactly one fold, and a stratified tenth of all images, taken from the rest,
-    validates. In both, folds and strata are as even as whole numbers allow: the counts of a
-    stratum in two test folds differ by one at most. Patches of images without a value are left
-    out, and the log says how many.
+    validates. ``condition`` deals whole groups of images the same way, e.g. all images of one set of
+    laser settings; where a group has several label values, its most frequent one is its stratum. In
+    all three, folds and strata are as even as whole numbers allow: the counts of a stratum in two
+    test folds differ by one at most, counted in what is dealt. ``leave-one-level-out`` asks another
+    question: each fold tests all images of one label value, which training has never seen, and a
+    stratified tenth of the other groups validates. Patches of images without a value are left out,
+    and the log says how many.
 
     Parameters
     ----------
@@ -110,14 +122,18 @@ def assign_folds(
         Columns patch_id and image_id.
     values : polars.DataFrame
         Columns image_id and value: the label, one row an image. Null, NaN and no row mean missing.
-    scheme : {"paper", "grouped"}
-        What is dealt: patches or whole images.
+    scheme : {"paper", "grouped", "condition", "leave-one-level-out"}
+        What is dealt: patches, whole images, whole groups, or levels of the label.
     kind : {"number", "category"}
         Numbers are stratified by `quantile_strata` over patches, categories by themselves.
     n_folds : int
-        Number of folds K, at least 2.
+        Number of folds K, at least 2. ``leave-one-level-out`` has as many as the label has values.
     seed : int
         Not negative.
+    groups : polars.DataFrame, optional
+        Columns image_id and group_id: what ``condition`` deals, and what ``leave-one-level-out``
+        keeps on one side of training and validation, e.g. `deepdlt.image_groups.condition_groups`.
+        Without it, each image is a group.
 
     Returns
     -------
@@ -132,31 +148,105 @@ def assign_folds(
         If the scheme or kind is unknown, `n_folds` is below 2, `seed` is negative, a number label
         holds text, or an image or patch is listed twice.
     """
-    if scheme not in ("paper", "grouped"):
-        raise ValueError(f"scheme must be paper or grouped, got {scheme!r}")
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, got {scheme!r}")
     if n_folds < 2 or seed < 0:
         raise ValueError(f"n_folds must be at least 2 and seed not negative, got {n_folds} and {seed}")
-    labelled = _with_values(_sorted_patches(patches), values, kind)
-    unit = labelled["patch_id" if scheme == "paper" else "image_id"]
-    _check_enough(unit, scheme, n_folds)
+    labelled = _with_groups(_with_values(_sorted_patches(patches), values, kind), groups)
+    _check_enough(labelled[UNITS[scheme]], scheme, n_folds)
     strata = _strata_of(labelled["value"], kind)
-    # Ranks number the images from 0 in the order of their ids, whatever the order of rows was.
-    _, first, image = np.unique(unit.rank("dense").to_numpy(), return_index=True, return_inverse=True)
-    codes = strata.codes[first]  # one per patch or image
-    _tell_rare(codes, strata, scheme, n_folds)
-    deal_units = deal_patches if scheme == "paper" else deal_images
-    splits = deal_units(codes, n_folds=n_folds, seed=seed)  # (K, n_units)
+    if scheme == "leave-one-level-out":
+        splits, of_patch = _leave_levels_out(labelled, strata, seed)
+    else:
+        splits, of_patch = _deal_units(labelled, strata, scheme, n_folds, seed)
     rows = labelled.select(
         "patch_id", "image_id", stratum=pl.Series(strata.names, dtype=pl.String).gather(strata.codes)
     )
     return pl.concat(
-        rows.with_columns(pl.lit(fold, pl.Int32).alias("fold"), _split_names(split[image]).alias("split"))
+        rows.with_columns(pl.lit(fold, pl.Int32).alias("fold"), _split_names(split[of_patch]).alias("split"))
         for fold, split in enumerate(splits, start=1)
     ).select(FOLD_SCHEMA.names())
 
 
+UNITS = {"paper": "patch_id", "grouped": "image_id", "condition": "group_id", "leave-one-level-out": "value"}
+"""What each scheme deals."""
+
+_NAMES = {
+    "paper": "patches",
+    "grouped": "images",
+    "condition": "groups of images",
+    "leave-one-level-out": "label values",
+}
+
+
+def count_levels(values: pl.DataFrame) -> int:
+    """Return the number of distinct label values, which is the number of folds of ``leave-one-level-out``.
+
+    Parameters
+    ----------
+    values : polars.DataFrame
+        Columns image_id and value.
+
+    Returns
+    -------
+    int
+    """
+    return int(values["value"].drop_nulls().n_unique())
+
+
+def _deal_units(
+    labelled: pl.DataFrame, strata: Strata, scheme: Scheme, n_folds: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the split of each unit in each fold, (K, n_units), and the unit of each patch."""
+    of_patch, codes = _units(labelled[UNITS[scheme]], strata)
+    _tell_rare(codes, strata, scheme, n_folds)
+    deal = deal_patches if scheme == "paper" else deal_images
+    return deal(codes, n_folds=n_folds, seed=seed), of_patch
+
+
+def _leave_levels_out(labelled: pl.DataFrame, strata: Strata, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the split of each pair of group and level in each fold, and the pair of each patch."""
+    levels, level = np.unique(labelled["value"].to_numpy(), return_inverse=True)
+    _, group = np.unique(labelled["group_id"].rank("dense").to_numpy(), return_inverse=True)
+    pairs, of_patch = np.unique(np.stack([group, level]), axis=1, return_inverse=True)  # (2, n_pairs), (N,)
+    n_outside = min(len(np.unique(pairs[0, pairs[1] != one])) for one in range(len(levels)))
+    if n_outside < 2:
+        what = "groups of images outside each label value"
+        raise TooFewToSplit(what=what, n_found=n_outside, n_needed=2, n_folds=len(levels))
+    of_patch = of_patch.reshape(-1)
+    codes = np.zeros(pairs.shape[1], np.int64)
+    codes[of_patch] = strata.codes
+    return deal_levels(pairs[0], pairs[1], codes, seed=seed), of_patch
+
+
+def _units(unit: pl.Series, strata: Strata) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the unit of each patch, numbered in the order of ids, and the most frequent stratum of each unit."""
+    _, of_patch = np.unique(unit.rank("dense").to_numpy(), return_inverse=True)
+    counts = np.zeros((of_patch.max() + 1, len(strata.names)), np.int64)  # (n_units, strata)
+    np.add.at(counts, (of_patch, strata.codes), 1)
+    return of_patch, counts.argmax(1)
+
+
+def _with_groups(labelled: pl.DataFrame, groups: pl.DataFrame | None) -> pl.DataFrame:
+    """Add the group of each patch's image; an image without one is a group of its own."""
+    if groups is None:
+        return labelled.with_columns(group_id=pl.col("image_id"))
+    if groups["image_id"].is_duplicated().any():
+        raise ValueError("an image has several groups: groups must hold one row an image")
+    joined = labelled.join(groups.select("image_id", "group_id"), on="image_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("group_id").fill_null(pl.col("image_id")))
+
+
 def split_id_of(
-    dataset_id: str, scheme: str, label: str, n_folds: int, seed: int, values: pl.DataFrame, *, kind: Kind | None = None
+    dataset_id: str,
+    scheme: str,
+    label: str,
+    n_folds: int,
+    seed: int,
+    values: pl.DataFrame,
+    *,
+    kind: Kind | None = None,
+    groups: pl.DataFrame | None = None,
 ) -> str:
     """Name a way of cutting a data set into folds after everything that decides it.
 
@@ -170,6 +260,8 @@ def split_id_of(
         Columns image_id and value, as given to `assign_folds`; no rows for a split without label.
     kind : {"number", "category"}, optional
         As given to `assign_folds`, where a label of numbers may be declared as either.
+    groups : polars.DataFrame, optional
+        As given to `assign_folds`, where the scheme heeds them.
 
     Returns
     -------
@@ -181,7 +273,8 @@ def split_id_of(
     if value.dtype.is_numeric():
         value = value.cast(pl.Float64).fill_nan(None)
     pairs = sorted(zip(values["image_id"].to_list(), value.to_list(), strict=True), key=lambda pair: str(pair[0]))
-    return digest_json([dataset_id, scheme, label, n_folds, seed, kind, pairs])
+    grouping = [] if groups is None else [sorted(groups.select("image_id", "group_id").rows())]
+    return digest_json([dataset_id, scheme, label, n_folds, seed, kind, pairs, *grouping])
 
 
 def _sorted_patches(patches: pl.DataFrame) -> pl.DataFrame:
@@ -218,9 +311,10 @@ def _strata_of(values: pl.Series, kind: Kind) -> Strata:
 
 def _check_enough(units: pl.Series, scheme: Scheme, n_folds: int) -> None:
     """Refuse to leave a part of a fold empty."""
-    n_found, what = units.n_unique(), "patches" if scheme == "paper" else "images"
+    n_found, what = units.n_unique(), _NAMES[scheme]
     # Patches: two held out in each fold. Images: what one fold does not test must train and validate.
-    n_needed = 2 * n_folds if scheme == "paper" else max(n_folds, 4 if n_folds == 2 else 3)
+    least = {"paper": 2 * n_folds, "leave-one-level-out": 2}
+    n_needed = least.get(scheme, max(n_folds, 4 if n_folds == 2 else 3))
     if n_found < n_needed:
         raise TooFewToSplit(what=what, n_found=n_found, n_needed=n_needed, n_folds=n_folds)
 
@@ -230,7 +324,7 @@ def _tell_rare(codes: NDArray[np.int64], strata: Strata, scheme: Scheme, n_folds
     counts = np.bincount(codes, minlength=len(strata.names))
     rare = [f"{name} ({n})" for name, n in zip(strata.names, counts, strict=True) if 0 < n < n_folds]
     if rare:
-        what = "patches" if scheme == "paper" else "images"
+        what = _NAMES[scheme]
         logger.warning("strata with fewer %s than %d folds are missing from some folds: %s", what, n_folds, rare)
 
 

@@ -80,6 +80,13 @@ class SheetSpec(Declaration):
         """Our column names, derived ones last, with their polars types."""
         return {name: _DTYPES[kind] for name, kind in self.kinds.items()}
 
+    @property
+    def setting_columns(self) -> tuple[str, ...]:
+        """Columns that say how the surface was made: all that are declared but the field of view."""
+        view = self.field_of_view
+        seen = set() if view is None else {view.x, view.y}
+        return tuple(column.name for column in self.columns if column.name not in seen)
+
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
         names = [item.name for item in self._ours]

@@ -22,7 +22,11 @@ LabelKeys = Annotated[
 ]
 Schemes = Annotated[
     list[FoldScheme],
-    Field(min_length=1, description="paper: folds over patches, as in the report; grouped: over whole images."),
+    Field(
+        min_length=1,
+        description="paper: folds over patches, as in the report; grouped: over whole images; condition: over all "
+        "images of equal laser settings; leave-one-level-out: each fold tests a label value training has not seen.",
+    ),
 ]
 FoldCount = Annotated[int, Field(ge=2, le=20, description="Folds of each label and scheme.")]
 Models = Annotated[

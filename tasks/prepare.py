@@ -16,7 +16,8 @@ from prefect import task
 from deepdlt.config import FoldScheme, PatchRecipe
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
-from deepdlt.folds import assign_folds, split_holdout, split_id_of
+from deepdlt.folds import assign_folds, count_levels, split_holdout, split_id_of
+from deepdlt.image_groups import condition_groups
 from deepdlt.images import decode_image, image_id_of
 from deepdlt.night import HOLDOUT, NO_LABEL, SplitRecord
 from deepdlt.patches import cut_patches, dataset_id_of, patch_frame, plan_patches
@@ -27,14 +28,14 @@ from lake.statements import load
 from tasks.caching import ContentKey
 from tasks.lake_access import open_lake
 from tasks.records import DatasetRecord, IngestRecord, PatchRecord
-from tasks.sheet import find_label
+from tasks.sheet import find_label, sheet_spec
 
 logger = logging.getLogger(__name__)
 
 IMAGES_A_COMMIT = 128
 """Images whose patches are held in memory and committed together: 128 x 100 x 4 KiB = 52 MB."""
 
-FOLD_MODULES = ("deepdlt.folds",)
+FOLD_MODULES = ("deepdlt.folds", "deepdlt.image_groups")
 
 
 class NothingToTrain(DeepdltError):
@@ -213,10 +214,10 @@ def assign_missing(
         As it was frozen.
     labels : sequence of str
         People's keys of the labels, e.g. ``"NP"``.
-    schemes : sequence of {"paper", "grouped"}
+    schemes : sequence of FoldScheme
         How folds are drawn.
     n_folds : int
-        Folds of each label and scheme.
+        Folds of each label and scheme; ``leave-one-level-out`` has one for each value of the label.
     seed : int
         Seed of the draws.
 
@@ -264,8 +265,14 @@ def _label_aware(
 ) -> tuple[SplitRecord, Callable[[], pl.DataFrame]]:
     """Return one label-aware split and how to assign it."""
     declared = find_label(label)
-    values = label_values(lake, source, declared.column)
-    drawn = split_id_of(dataset_id, scheme, label, n_folds, seed, values, kind=declared.kind)
+    rows = lake.query(load("labels_of_source"), [source])
+    values = rows.select("image_id", pl.col(declared.column).alias("value"))
+    groups = None
+    if scheme in ("condition", "leave-one-level-out"):
+        groups = condition_groups(rows, sheet_spec().setting_columns)
+    if scheme == "leave-one-level-out":
+        n_folds = count_levels(values.join(patches, on="image_id", how="semi"))
+    drawn = split_id_of(dataset_id, scheme, label, n_folds, seed, values, kind=declared.kind, groups=groups)
     split = SplitRecord(
         split_id=digest_json([drawn, code_digest(*FOLD_MODULES)]),
         dataset_id=dataset_id,
@@ -274,12 +281,9 @@ def _label_aware(
         n_folds=n_folds,
         seed=seed,
     )
-    return split, lambda: assign_folds(patches, values, scheme=scheme, kind=declared.kind, n_folds=n_folds, seed=seed)
-
-
-def label_values(lake: Lake, source: str, column: str) -> pl.DataFrame:
-    """Return image_id and value of one label column, for the source's images."""
-    return lake.query(load("labels_of_source"), [source]).select("image_id", pl.col(column).alias("value"))
+    return split, lambda: assign_folds(
+        patches, values, scheme=scheme, kind=declared.kind, n_folds=n_folds, seed=seed, groups=groups
+    )
 
 
 def _store_splits(lake: Lake, assigned: Sequence[tuple[SplitRecord, pl.DataFrame]]) -> None:
