@@ -14,7 +14,8 @@ Label sheet
 Image files
     `images` (the way in), `grey`, `image_errors`, `recorded_warnings`
 Patches and folds
-    `patches`, `folds`, `strata`, `dealing`; exported by `layout`, `bitmap`, `replacing`
+    `patches`, `folds`, `strata`, `dealing`; what a split leaks: `audit`, `image_groups`, `overlap`; exported by
+    `layout`, `bitmap`, `replacing`
 Models
     `models` (the report's autoencoder and variational autoencoder, our residual one), `reconstruction`, `sampling`
 Training
@@ -27,7 +28,6 @@ Metrics
 Synthetic images
     `synth` (the way in), `surfaces`, `conditions`, `optics`
 Not yet part of a night
-    baselines: `pca`, `eigen`;
-    which label is harder: `difficulty`, `difficulty_sentences`, `resampling`; does the code know the laser: `probes`,
-    `probe_models`, `spectral_features`; what a split leaks: `audit`, `image_groups`, `overlap`
+    baselines: `pca`, `eigen`; which label is harder: `difficulty`, `difficulty_sentences`, `resampling`;
+    does the code know the laser: `probes`, `probe_models`, `spectral_features`
 """

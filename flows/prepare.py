@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.config import FoldScheme, PatchRecipe
+from tasks.audit import audit_splits, splits_without_audit
 from tasks.caching import call_cached
 from tasks.prepare import (
     assign_all_folds,
@@ -52,4 +53,7 @@ def prepare(
     splits, _ = call_cached(
         assign_all_folds, ingested, dataset, patches_per_image, labels, schemes, n_folds, seed, confirm=splits_stand
     )
+    unaudited = splits_without_audit(splits)
+    if unaudited:
+        audit_splits(ingested["source"], unaudited)
     return Prepared(dataset=dataset, splits=splits, n_new_patches=0 if is_hit else patches["n_new_patches"])

@@ -1,0 +1,69 @@
+"""Note in the lake what each split separates: images, conditions, spots, pixels, labels."""
+
+import logging
+from typing import Any
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from deepdlt.audit import SplitAudit, audit_split
+from deepdlt.night import HOLDOUT, SplitRecord
+from lake import Lake
+from lake.statements import load
+from tasks.lake_access import open_lake
+from tasks.sheet import find_label, sheet_spec
+
+logger = logging.getLogger(__name__)
+
+
+def splits_without_audit(splits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the splits whose audit is not in the lake."""
+    audited = set(open_lake().query("SELECT DISTINCT split_id FROM split_sides")["split_id"])
+    return [split for split in splits if split["split_id"] not in audited]
+
+
+@task(name="audit splits", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=1800)
+def audit_splits(source: str, splits: list[dict[str, Any]]) -> None:
+    """Audit splits, each in a short transaction of its own."""
+    lake = open_lake()
+    for split in splits:
+        store_audit(lake, source, SplitRecord.model_validate(split))
+    logger.info("%d splits audited", len(splits))
+
+
+def store_audit(lake: Lake, source: str, split: SplitRecord) -> SplitAudit:
+    """Audit one split and write what was found; done twice, it stands once.
+
+    Parameters
+    ----------
+    lake : Lake
+    source : str
+        Source folder, for the labels.
+    split : SplitRecord
+        Its folds stand in the lake.
+
+    Returns
+    -------
+    SplitAudit
+    """
+    spec = sheet_spec()
+    labels = lake.query(load("labels_of_source"), [source])
+    audit = audit_split(
+        lake.query(load("folds_of_split"), [split.split_id]),
+        lake.query(load("placed_patches_of_split"), [split.split_id]),
+        labels,
+        setting_columns=spec.setting_columns,
+        label_columns={key: label.column for key, label in spec.labels.items()},
+        stratified_by=None if split.scheme == HOLDOUT else find_label(split.label).column,
+    )
+    frames = {
+        "split_sides": audit.sides,
+        "split_strata": audit.strata,
+        "split_label_shares": audit.largest_deviations,
+    }
+    with lake.write(f"audit of split {split.split_id}") as transaction:
+        for table, frame in frames.items():
+            named = frame.with_columns(pl.lit(split.split_id).alias("split_id"))
+            transaction.replace_where(table, named, split_id=split.split_id)
+    return audit

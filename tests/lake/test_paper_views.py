@@ -1,0 +1,132 @@
+"""What the report printed stands beside what was found here, and says how they differ."""
+
+from typing import Any
+
+import pytest
+from lake_rows import fill, run_rows
+
+from lake import Lake
+
+
+def metric_rows(run_id: str, fold: int, losses: dict[str, float], **more: Any) -> list[dict[str, Any]]:
+    """Rows of fold_metrics of the report's cross-validation over angle, on its folds unless told otherwise."""
+    named: dict[str, Any] = {"preset": "label-cv", "label": "angle", "scheme": "paper", "seed": 0, "model": "ae"}
+    return run_rows(run_id, fold, losses, **(named | more))
+
+
+def fill_nights(lake: Lake, metrics: list[dict[str, Any]], nights: dict[str, list[str]]) -> None:
+    """Put runs into the lake, and nights, in order, with the runs that belong to each."""
+    runs = {row["run_id"]: {"run_id": row["run_id"], "settings": '{"epochs": 10}'} for row in metrics}
+    fill(
+        lake,
+        fold_metrics=[{"run_id": row["run_id"], "split": row["split"]} | row for row in metrics],
+        runs=list(runs.values()),
+        nights=[{"night_id": night, "sequence": number} for number, night in enumerate(nights)],
+        night_runs=[{"night_id": night, "run_id": run} for night, ids in nights.items() for run in ids],
+    )
+
+
+@pytest.fixture
+def reproduced(lake: Lake) -> Lake:
+    """Two folds by angle in an older night and again in a newer one; grouped folds and another seed beside them."""
+    metrics = [
+        *metric_rows("old", 1, {"train": 9.0, "val": 9.0, "test": 9.0}),
+        *metric_rows("a", 1, {"train": 0.20, "val": 0.21, "test": 0.22}),
+        *metric_rows("b", 2, {"train": 0.24, "val": 0.25, "test": 0.26}),
+        *metric_rows("seed", 1, {"train": 7.0, "val": 7.0, "test": 7.0}, seed=5),
+        *metric_rows("grouped", 1, {"train": 8.0, "val": 8.0, "test": 8.0}, scheme="grouped"),
+    ]
+    fill_nights(lake, metrics, {"n0": ["old"], "n1": ["a", "b", "seed", "grouped"]})
+    return lake
+
+
+def test_every_number_of_the_reports_tables_is_there(lake: Lake) -> None:
+    """Four of Table 2, sixteen of each of Tables 3 to 6, seven read off plots; Tables 3-6 average as printed."""
+    counts = dict(lake.query("SELECT paper_table, count(*) FROM published GROUP BY ALL").iter_rows())
+    assert counts == {"2": 4, "3": 16, "4": 16, "5": 16, "6": 16, "plot": 7}
+    means = lake.query(
+        "SELECT label, avg(value) FILTER (fold IS NOT NULL), any_value(value) FILTER (fold IS NULL)"
+        " FROM published WHERE preset = 'label-cv' AND split = 'test' GROUP BY label"
+    )
+    assert means.height == 4
+    for _, mean, printed in means.iter_rows():
+        assert mean == pytest.approx(printed, abs=2e-4)
+
+
+def test_a_table_of_the_report_has_its_folds_and_their_average(reproduced: Lake) -> None:
+    """Of the newest night, scheme paper and the smallest seed alone; the average stands last."""
+    rows = reproduced.query("SELECT fold, train_loss, val_loss, test_loss, epochs FROM paper_table_3").rows()
+    assert [row[0] for row in rows] == ["fold 1", "fold 2", "average"]
+    assert rows[0][1:] == pytest.approx((0.20, 0.21, 0.22, 10))
+    assert rows[2][1:] == pytest.approx((0.22, 0.23, 0.24, 10))
+    assert reproduced.query("FROM paper_table_4").is_empty()
+
+
+def test_published_and_found_stand_side_by_side(reproduced: Lake) -> None:
+    """Every published number has a row; where nothing was trained, ours is missing."""
+    found = reproduced.query("FROM paper_vs_here")
+    assert found.height == 75
+    row = found.filter(paper_table="3", paper_row="fold 2", split="test").row(0, named=True)
+    assert (row["published"], row["here"]) == (0.1842, 0.26)
+    assert row["difference"] == pytest.approx(0.26 - 0.1842)
+    average = found.filter(paper_table="3", paper_row="average").row(0, named=True)
+    assert average["here"] == pytest.approx(0.24)
+    assert found.filter(paper_table="4")["here"].null_count() == 16
+
+
+def test_the_second_experiment_is_one_row_in_the_reports_columns(lake: Lake) -> None:
+    """Train and validation loss, PSNR and SSIM by the report's definitions."""
+    named = {"preset": "experiment-2", "label": "none", "scheme": "holdout"}
+    metrics = metric_rows("r", 1, {"train": 0.2, "val": 0.19, "test": 0.3}, **named)
+    for row in metrics:
+        if row["split"] == "val":
+            row |= {"psnr_paper_db": 12.0, "ssim_paper": 0.13}
+    fill_nights(lake, metrics, {"n": ["r"]})
+    row = lake.query("SELECT * EXCLUDE (profile, epochs) FROM paper_table_2").row(0)
+    assert row == pytest.approx((0.2, 0.19, 12.0, 0.13))
+
+
+def test_the_leakage_gap_is_the_mean_difference_over_images(lake: Lake) -> None:
+    """Closed form: differences .1 and .3 of two images, mean .2, half width 1.96 sd / sqrt 2; patches average first."""
+    schemes = {"p": "paper", "g": "grouped", "h": "holdout"}
+    errors = {
+        "p": [("i", 0.1), ("i", 0.3), ("j", 0.4), ("only", 1.0)],
+        "g": [("i", 0.3), ("j", 0.7)],
+        "h": [("i", 9.0)],
+    }
+    fill(
+        lake,
+        runs=[
+            {"run_id": run, "scheme": scheme, "status": "complete", "label": "NP"} for run, scheme in schemes.items()
+        ],
+        patch_metrics=[
+            {"run_id": run, "patch_id": f"{run}{number}", "image_id": image, "split": "test", "mse": mse}
+            for run, rows in errors.items()
+            for number, (image, mse) in enumerate(rows)
+        ],
+        nights=[{"night_id": "n", "sequence": 1}],
+        night_runs=[{"night_id": "n", "run_id": run} for run in schemes],
+    )
+    (row,) = lake.query("FROM leakage_gap").iter_rows(named=True)
+    assert (row["scheme"], row["n_images"]) == ("grouped", 2)
+    assert row["gap"] == pytest.approx(0.2)
+    assert row["ci_high"] - row["gap"] == pytest.approx(1.96 * 0.1 * 2**0.5 / 2**0.5)
+    assert row["loss_paper"] == pytest.approx(0.3)
+
+
+def test_the_audit_names_the_label_value_that_deviates_most(lake: Lake) -> None:
+    """Up or down, over all labels of a side; merged bins are counted."""
+    named = {"split_id": "s", "fold": 1}
+    fill(
+        lake,
+        splits=[{"split_id": "s", "scheme": "grouped", "label": "NP"}],
+        split_sides=[named | {"side": "test"}],
+        split_strata=[named | {"stratum": "a", "is_merged": True}, named | {"stratum": "b", "is_merged": False}],
+        split_label_shares=[
+            named | {"side": "test", "label": "NP", "label_value": "10", "deviation": 0.1},
+            named | {"side": "test", "label": "angle", "label_value": "19", "deviation": -0.2},
+        ],
+    )
+    (row,) = lake.query("FROM split_audit").iter_rows(named=True)
+    assert (row["scheme"], row["n_strata"], row["n_merged_strata"]) == ("grouped", 2, 1)
+    assert (row["deviating_value"], row["largest_deviation"]) == ("angle 19", -0.2)
