@@ -1,0 +1,14 @@
+-- Purpose: how hard each label value is to reconstruct, in the newest night.
+-- Grain: one row per preset, scheme, label and label_value; label as declared by the sheet, whatever folds were drawn by.
+-- Units: mean squared error of test patches in the run's own target range; interval: 95 % bootstrap over images.
+-- p_label: label values shuffled over images, corrected for the number of labels; one for all values of a label.
+CREATE OR REPLACE VIEW label_difficulty AS
+SELECT
+    groups.profile, groups.preset, groups.scheme, found.label, found.label_value,
+    found.n_images, found.n_patches, found.mean_loss, found.ci_low, found.ci_high,
+    tests.p_holm AS p_label, tests.n_tests
+FROM difficulty_values AS found
+JOIN groups USING (group_id)
+LEFT JOIN difficulty_tests AS tests USING (group_id, label)
+SEMI JOIN (SELECT group_id FROM night_groups JOIN latest_night USING (night_id)) AS newest USING (group_id)
+ORDER BY groups.profile, groups.preset, groups.scheme, found.label, try_cast(found.label_value AS DOUBLE), found.label_value;

@@ -1,0 +1,43 @@
+-- Purpose: how far the seed alone moves a result, beside how far the images do, in the newest night.
+-- Grain: one row per profile, preset, model, scheme and label.
+-- Units: MSE of test patches in the run's own target range. mse: mean over seeds of the mean over folds; seed_sd: its
+-- sample standard deviation over seeds, NULL with one; ci: 95 % normal interval over images of each image's mean error.
+CREATE OR REPLACE VIEW seed_spread AS
+WITH of_night AS (
+    SELECT run_id, profile, preset, model, scheme, label, seed
+    FROM runs
+    SEMI JOIN (SELECT run_id FROM night_runs JOIN latest_night USING (night_id)) AS newest USING (run_id)
+    WHERE status = 'complete'
+),
+of_seed AS (
+    SELECT profile, preset, model, scheme, label, seed, avg(mse) AS mse
+    FROM fold_metrics
+    SEMI JOIN of_night USING (run_id)
+    WHERE split = 'test'
+    GROUP BY ALL
+),
+over_seeds AS (
+    SELECT profile, preset, model, scheme, label,
+        count(*)::INTEGER AS n_seeds, avg(mse) AS mse, stddev_samp(mse) AS seed_sd
+    FROM of_seed
+    GROUP BY ALL
+),
+of_image AS (
+    SELECT of_night.* EXCLUDE (run_id, seed), patch_metrics.image_id, avg(patch_metrics.mse) AS mse
+    FROM patch_metrics
+    JOIN of_night USING (run_id)
+    WHERE patch_metrics.split = 'test'
+    GROUP BY ALL
+),
+over_images AS (
+    SELECT profile, preset, model, scheme, label, count(*)::INTEGER AS n_images,
+        avg(mse) AS centre, 1.96 * stddev_samp(mse) / sqrt(count(*)) AS half_width
+    FROM of_image
+    GROUP BY ALL
+)
+SELECT
+    profile, preset, model, scheme, label, n_seeds, mse, seed_sd, n_images,
+    centre - half_width AS ci_low, centre + half_width AS ci_high
+FROM over_seeds
+JOIN over_images USING (profile, preset, model, scheme, label)
+ORDER BY ALL;
