@@ -27,7 +27,8 @@ Metrics
     `metrics`, `scoring`, `baselines`, `summaries`, `figures`
 Synthetic images
     `synth` (the way in), `surfaces`, `conditions`, `optics`
-Not yet part of a night
-    baselines: `pca`, `eigen`; which label is harder: `difficulty`, `difficulty_sentences`, `resampling`;
-    does the code know the laser: `probes`, `probe_models`, `spectral_features`
+What the numbers are worth
+    without a network: `fold_baselines` (the way in), `pca`, `eigen`; which label is harder: `difficulty`,
+    `difficulty_sentences`, `resampling`; codes: `latents`, `embeddings`; do they know the laser: `probes`,
+    `probe_models`, `spectral_features`
 """

@@ -54,11 +54,14 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "label_metrics": labels,
         "patch_metrics": trained.scores.select(PATCH_COLUMNS),
         "models": _model_rows(lake, trained),
+        "latents": trained.latents,
     }
     with lake.write(f"run {plan.run_id}: {plan.title}") as transaction:
         for table, frame in frames.items():
             named = frame.with_columns(pl.lit(plan.run_id).alias("run_id"))
             transaction.replace_where(table, named, run_id=plan.run_id)
+        if trained.baselines is not None:
+            transaction.replace("baselines", trained.baselines, key=("split_id", "fold", "split", "target_range"))
     return float(fold.filter(pl.col("split") == "test")["loss"].item())
 
 

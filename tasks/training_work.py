@@ -31,6 +31,7 @@ from lake.files import atomic_write, inside
 from lake.shards import read_patches
 from lake.statements import load
 from tasks.choices import WeightsMissing, digest_file
+from tasks.measures import encode_fold, measure_baselines
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,10 @@ class TrainedFold:
     scores: pl.DataFrame
     """One row per held-out patch, with patch_id, image_id and split."""
     train_patches: pl.DataFrame
+    latents: pl.DataFrame
+    """Codes, as rows of the table `latents`."""
+    baselines: pl.DataFrame | None
+    """Rows of the table `baselines`; None where they stand in the lake, or do not apply."""
     folder: Path
 
 
@@ -116,7 +121,15 @@ def train_plan(lake: Lake, plan: RunPlan, *, on_epoch: Callable[[EpochRecord], N
     )
     best = load_checkpoint(result.checkpoints["loss"], device=held.patches.device)
     scores = pl.concat([_score(best, held.patches, fold, plan, split, dissimilarity) for split in ("val", "test")])
-    trained = TrainedFold(plan=plan, result=result, scores=scores, train_patches=train_patches, folder=folder)
+    trained = TrainedFold(
+        plan=plan,
+        result=result,
+        scores=scores,
+        train_patches=train_patches,
+        latents=encode_fold(best, held.patches, fold, plan),
+        baselines=measure_baselines(lake, plan, held.patches, fold),
+        folder=folder,
+    )
     if plan.scheme == HOLDOUT or plan.fold == 1:
         _draw(lake, trained, best, held.patches)
     return trained
