@@ -9,6 +9,9 @@ from sklearn.manifold import TSNE
 
 METHODS = ("pca", "tsne", "umap")
 
+TSNE_ITERATIONS = 500
+"""Half of what scikit-learn does: to be looked at, a thousand codes have settled by then."""
+
 
 def embed(codes: NDArray[np.floating], *, method: str, seed: int = 0) -> NDArray[np.float64]:
     """Place codes in a plane. Distances mean something in ``pca`` alone; the others keep neighbours together.
@@ -45,8 +48,8 @@ def embed(codes: NDArray[np.floating], *, method: str, seed: int = 0) -> NDArray
         return np.asarray(PCA(2, random_state=seed, svd_solver="full").fit_transform(standard), np.float64)
     if method == "tsne":
         perplexity = min(30.0, (len(codes) - 1) / 3)
-        placed = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(standard)
-        return np.asarray(placed, np.float64)
+        tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=seed, max_iter=TSNE_ITERATIONS)
+        return np.asarray(tsne.fit_transform(standard), np.float64)
     return _umap(standard, seed)
 
 

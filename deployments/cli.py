@@ -70,9 +70,7 @@ def retrain(
     profile: Annotated[str | None, typer.Option(help="quick, paper, or auto: paper where CUDA is.")] = None,
     preset: Annotated[str | None, typer.Option(help="Named training; label-cv unless told.")] = None,
     labels: Annotated[str | None, typer.Option(help="Labels to stratify by, as 'NP PP1'.")] = None,
-    schemes: Annotated[
-        str | None, typer.Option(help="paper, grouped, condition, leave-one-level-out.")
-    ] = None,
+    schemes: Annotated[str | None, typer.Option(help="paper, grouped, condition, leave-one-level-out.")] = None,
     models: Annotated[str | None, typer.Option(help="ae, vae, residual, or several, as 'ae vae'.")] = None,
     folds: Annotated[int | None, typer.Option(help="Folds of each label and scheme.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of every training.")] = None,

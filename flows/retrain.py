@@ -11,6 +11,7 @@ from deepdlt.config import PROFILES, FoldScheme, ModelName, PatchRecipe, Trainin
 from deepdlt.night import SplitRecord, plan_runs, presets_of_night
 from flows.ingest import SheetPath, SourceFolder, ingest
 from flows.prepare import prepare
+from tasks.analysis import analyse_night
 from tasks.choices import chosen_epochs, pin_choices
 from tasks.fan_out import cancel_children, fan_out
 from tasks.nights import missing_plans, record_night, refuse_gaps
@@ -109,6 +110,7 @@ def retrain(
         started_at=started_at,
         finished_at=datetime.now(UTC),
     )
+    analyse_night(night["night_id"], return_state=True)  # a failed analysis fails its task, not the night
     report_night(night)
     refuse_gaps(plans, outcomes)
     return {name: str(value) for name, value in night.items()}

@@ -1,0 +1,94 @@
+"""Turn what is known of a night into one HTML file that opens from disk, without a network."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import polars as pl
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from markupsafe import Markup
+
+from deepdlt.config import PROFILES
+from deepdlt.page.sections import Picture, sections_of
+from deepdlt.page.summary import facts_of
+from deepdlt.page.tables import show, show_number
+
+__all__ = ["Picture", "render_index", "render_night"]
+
+
+class _Beside(BaseLoader):
+    """Finds templates beside this module, also inside a wheel."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:  # noqa: ARG002
+        found = files("deepdlt.page").joinpath(template)
+        if not found.is_file():
+            raise TemplateNotFound(template)
+        return found.read_text(encoding="utf-8"), None, None
+
+
+def render_night(
+    night: Mapping[str, Any],
+    frames: Mapping[str, pl.DataFrame],
+    pictures: Sequence[Picture] = (),
+    *,
+    n_left_out: int = 0,
+) -> str:
+    """Return the page of a night.
+
+    Parameters
+    ----------
+    night : mapping
+        Row of the table `nights`.
+    frames : mapping of polars.DataFrame
+        By name, as `tasks.page` gathers them; what is missing or empty is said to be so.
+    pictures : sequence of Picture
+    n_left_out : int
+        Pictures that there is no room for.
+
+    Returns
+    -------
+    str
+        A whole HTML document. Every value is escaped: names come from sheets and are not trusted.
+    """
+    profile = PROFILES.get(night["profile"])
+    return (
+        _environment()
+        .get_template("night.html.j2")
+        .render(
+            night=night,
+            profile_text=profile.description if profile else "",
+            is_quick=night["profile"] == "quick",
+            facts=facts_of(night, frames),
+            sections=sections_of(night, frames, pictures, n_left_out),
+        )
+    )
+
+
+def render_index(nights: Sequence[Mapping[str, Any]]) -> str:
+    """Return the list of nights that have a page.
+
+    Parameters
+    ----------
+    nights : sequence of mapping
+        Rows of the table `nights`, newest first; each page lies in a folder named by its `night_id`.
+    """
+    return _environment().get_template("index.html.j2").render(nights=nights)
+
+
+@cache
+def _environment() -> Environment:
+    """Return the templates, with escaping on and nothing undefined let through."""
+    environment = Environment(
+        loader=_Beside(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals["style"] = Markup(_text("page.css"))  # noqa: S704 - our own file
+    environment.globals["script"] = Markup(_text("page.js"))  # noqa: S704 - our own file
+    environment.filters["cell"] = show
+    environment.filters["number"] = show_number
+    return environment
+
+
+def _text(name: str) -> str:
+    """Return a file that lies beside this module."""
+    return files("deepdlt.page").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,60 @@
+"""Which label is harder to reconstruct, from all runs of a group."""
+
+from typing import Any
+
+import polars as pl
+
+from deepdlt.difficulty import Difficulty, FoldAverages, fold_averages, label_difficulty
+from deepdlt.night import HOLDOUT
+from lake import Lake
+from lake.statements import load
+from tasks.sheet import sheet_spec
+
+SENTENCE_OF_FOLDS = "folds"
+"""Stands where a label's key would: the report's own way of asking is about all labels at once."""
+
+
+def store_difficulty(lake: Lake, group: dict[str, Any]) -> None:
+    """Compare the values of every label, and the labels as the report does; write what was found.
+
+    A patch's loss is its mean error over the group's runs that were tested on it: over labels that
+    folds were drawn by, and over seeds. Done twice, it stands once.
+
+    Parameters
+    ----------
+    lake : Lake
+    group : dict
+        From `tasks.analysis.groups_of`.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to compare.
+    """
+    group_id, run_ids = group["group_id"], group["run_ids"]
+    source = lake.query(load("dataset_by_id"), [group["dataset_id"]]).item(0, "source")
+    columns = {key: label.column for key, label in sheet_spec().labels.items()}
+    labels = lake.query(load("labels_of_source"), [source]).select("image_id", *dict.fromkeys(columns.values()))
+    found = label_difficulty(lake.query(load("test_errors_of_runs"), [run_ids]), labels, columns)
+    folds = lake.query(load("test_losses_of_folds"), [run_ids])
+    averages = None if group["scheme"] == HOLDOUT else fold_averages(folds)
+    frames = {
+        "difficulty_values": found.values,
+        "difficulty_pairs": found.differences,
+        "difficulty_tests": found.tests,
+        "difficulty_sentences": _sentences(found, averages),
+    }
+    if averages is not None:
+        frames["fold_averages"] = averages.averages
+    with lake.write(f"difficulty of group {group_id}") as transaction:
+        for table, frame in frames.items():
+            transaction.replace_where(table, frame.with_columns(group_id=pl.lit(group_id)), group_id=group_id)
+
+
+def _sentences(found: Difficulty, averages: FoldAverages | None) -> pl.DataFrame:
+    """Return all sentences, numbered within their label."""
+    said = found.sentences.select("label", "sentence")
+    if averages is not None:
+        asked = pl.DataFrame({"label": [SENTENCE_OF_FOLDS], "sentence": [averages.sentence]})
+        said = pl.concat([said, asked])
+    return said.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int32).over("label"))
