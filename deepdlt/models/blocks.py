@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -159,26 +160,138 @@ class EncoderStage(nn.Sequential):
         )
 
 
+class FirstStage(EncoderStage):
+    """The first stage: its batch norm is worked out from the patches and folded into the convolution.
+
+    A convolution of one grey channel is linear in the few pixels that a kernel sees. So mean and
+    variance of its output over a batch, which batch norm divides by, follow from those pixels' means
+    and covariances; weights scaled by them give the normalised maps at once. The largest maps of the
+    network are then written once and read once, instead of four times each way. The same function up
+    to rounding, in value and in gradient; only for patches that ask for no gradient themselves.
+    """
+
+    def __init__(self, n_out: int, *, kernel_size_px: int, activation: str, dropout: float) -> None:
+        super().__init__(1, n_out, kernel_size_px=kernel_size_px, activation=activation, dropout=dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return feature maps (B, C, S/2, S/2) of patches (B, 1, S, S)."""
+        if x.requires_grad:
+            return cast("Tensor", super().forward(x))  # type: ignore[no-untyped-call]  # in torch's stubs
+        first, second, *later = self.children()
+        convolution, norm = cast("nn.Conv2d", first), cast("nn.BatchNorm2d", second)
+        mean, variance = self._statistics(x, convolution, norm)  # (C,) each
+        scale = norm.weight / (variance + norm.eps).sqrt()
+        weight = convolution.weight * scale[:, None, None, None]  # (C, 1, k, k)
+        bias = norm.bias + scale * (cast("Tensor", convolution.bias) - mean)
+        maps = nn.functional.conv2d(x, weight, bias, padding=convolution.kernel_size[0] // 2)
+        for layer in later:
+            maps = layer(maps)
+        return maps
+
+    def _statistics(self, x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+        """Return mean and variance of the convolution's maps: the batch's in training, else the running ones."""
+        if not self.training:
+            return cast("Tensor", norm.running_mean), cast("Tensor", norm.running_var)
+        pixel_mean, covariance, n_places = kernel_moments(x, kernel_size_px=convolution.kernel_size[0])
+        kernels = convolution.weight.flatten(1).to(pixel_mean.dtype)  # (C, k k)
+        mean = (kernels @ pixel_mean).to(x.dtype) + cast("Tensor", convolution.bias)
+        variance = ((kernels @ covariance) * kernels).sum(1).to(x.dtype)
+        update_running(norm, mean.detach(), variance.detach() * (n_places / (n_places - 1)))
+        return mean, variance
+
+
+def kernel_moments(x: Tensor, *, kernel_size_px: int) -> tuple[Tensor, Tensor, int]:
+    """Return means and covariances of the pixels under a kernel, over all places of all patches.
+
+    Parameters
+    ----------
+    x : Tensor, shape (B, 1, S, S)
+        Patches; beyond their edge lie zeros, as many as keep the edge of a map at S.
+    kernel_size_px : int
+        Edge k of the kernel, px; odd.
+
+    Returns
+    -------
+    mean : Tensor of float64, shape (k k,)
+        Float32 where the device has no wider type.
+    covariance : Tensor of float64, shape (k k, k k)
+        Divided by the number of places.
+    n_places : int
+        B S S.
+    """
+    # In float32, the variance of a kernel that answers to fine structure alone would drown in that of the background.
+    wide = x.float() if x.device.type == "mps" else x.double()
+    size_px = x.shape[-1]
+    padded = nn.functional.pad(wide[:, 0], (kernel_size_px // 2,) * 4)  # (B, S + k - 1, S + k - 1)
+    steps = range(kernel_size_px)
+    shifted = [padded[:, row : row + size_px, column : column + size_px] for row in steps for column in steps]
+    pixels = torch.stack(shifted).flatten(1)  # (k k, B S S)
+    n_places = pixels.shape[1]
+    mean = pixels.mean(1)
+    return mean, pixels @ pixels.T / n_places - torch.outer(mean, mean), n_places
+
+
+def update_running(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+    """Move a batch norm's running statistics towards a batch's, as torch does; `variance` is the sample's."""
+    with torch.no_grad():
+        cast("Tensor", norm.running_mean).lerp_(mean, cast("float", norm.momentum))
+        cast("Tensor", norm.running_var).lerp_(variance, cast("float", norm.momentum))
+        cast("Tensor", norm.num_batches_tracked).add_(1)
+
+
 class Encoder(nn.Sequential):
     """Three stages: (B, 1, S, S) to (B, 128, S/8, S/8)."""
 
     def __init__(self, *, kernel_size_px: int, activation: str, dropout: float) -> None:
         if kernel_size_px not in (3, 5):
             raise ValueError(f"kernel_size_px must be 3 or 5, got {kernel_size_px}")
-        pairs = zip((1, *CHANNELS), CHANNELS, strict=False)
         super().__init__(
+            FirstStage(CHANNELS[0], kernel_size_px=kernel_size_px, activation=activation, dropout=dropout),
             *(
                 EncoderStage(n_in, n_out, kernel_size_px=kernel_size_px, activation=activation, dropout=dropout)
-                for n_in, n_out in pairs
-            )
+                for n_in, n_out in pairwise(CHANNELS)
+            ),
         )
 
 
+class Doubling(nn.ConvTranspose2d):
+    """Transposed convolution whose kernel is as wide as its step: 2 px each.
+
+    Such kernels do not overlap: each place becomes four of its own, by one linear map. So places can
+    stand in any order, as rows, and a matrix product does the work.
+    """
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out, 2, 2)
+
+    def forward(self, rows: Tensor) -> Tensor:  # type: ignore[override]  # rows in, rows out
+        """Return the four children of each place, (R, C_in) to (4 R, C_out): upper left, upper right, lower two."""
+        kernels = self.weight.permute(0, 2, 3, 1).flatten(1)  # (C_in, C_out, 2, 2) -> (C_in, 2 * 2 * C_out)
+        bias = cast("Tensor", self.bias).repeat(4)
+        return torch.addmm(bias, rows, kernels).view(-1, self.out_channels)  # (R, 4 * C_out) -> (4 R, C_out)
+
+
 class Decoder(nn.Sequential):
-    """Three doublings of the edge: (B, 128, S/8, S/8) to (B, 1, S, S) in [0, 1]."""
+    """Three doublings of the edge: (B, 128, S/8, S/8) to (B, 1, S, S) in [0, 1].
+
+    Nothing in it looks at a neighbour, so pixels are put in their order once, at the end.
+    """
 
     def __init__(self, *, activation: str) -> None:
         layers: list[nn.Module] = []
         for n_in, n_out in zip(CHANNELS[:0:-1], CHANNELS[-2::-1], strict=True):
-            layers += [nn.ConvTranspose2d(n_in, n_out, 2, 2), nn.BatchNorm2d(n_out), build_activation(activation)]
-        super().__init__(*layers, nn.ConvTranspose2d(CHANNELS[0], 1, 2, 2), nn.Sigmoid())
+            layers += [Doubling(n_in, n_out), nn.BatchNorm2d(n_out), build_activation(activation)]
+        super().__init__(*layers, Doubling(CHANNELS[0], 1), nn.Sigmoid())
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return patches (B, 1, S, S) from feature maps (B, 128, S/8, S/8)."""
+        n_patches, _, edge, _ = maps.shape
+        *stages, last, sigmoid = self.children()
+        rows = maps.permute(0, 2, 3, 1).flatten(0, 2)  # (B, C, H, W) -> (B H W, C)
+        for doubling, norm, activation in zip(stages[::3], stages[1::3], stages[2::3], strict=True):
+            children = doubling(rows).unflatten(0, (n_patches, -1, 1)).permute(0, 3, 1, 2)  # (B, C, places, 1)
+            rows = activation(norm(children)).permute(0, 2, 3, 1).flatten(0, 2)
+        pixels: Tensor = sigmoid(last(rows))  # (B * S * S, 1), children beside each other, three levels deep
+        tree = pixels.view(n_patches, edge, edge, *(2,) * 6)  # row, column; then row, column of each level
+        upright = tree.permute(0, 1, 3, 5, 7, 2, 4, 6, 8)  # all rows, then all columns
+        return upright.reshape(n_patches, 1, REDUCTION * edge, REDUCTION * edge)
