@@ -206,3 +206,36 @@ class ShardCorrupt(LakeError):
         self.path = path
         self.reason = reason
         super().__init__(f"shard {path} is damaged: {reason}. Delete the file; the next night cuts its patches again.")
+
+
+class BackupMissing(LakeError):
+    """There is no backup in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"no backup in {folder}: there is no backup.json. Take one with `deepdlt backup {folder}`.")
+
+
+class BackupDamaged(LakeError):
+    """A backup is not what its manifest says."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"the backup cannot be used, {path}: {reason}. Use another folder, or another backup.")
+
+
+class BackupIncomplete(LakeError):
+    """A file of the lake went while it was copied."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path} was removed while the lake was copied: maintenance ran meanwhile. Run it again.")
+
+
+class LakeExists(LakeError):
+    """A lake is to be made where one is."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        super().__init__(f"there is a lake at {root}: restore into another folder, or move that one away.")

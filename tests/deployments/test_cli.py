@@ -23,6 +23,8 @@ COMMANDS = [
     "tables",
     "attach",
     "export",
+    "backup",
+    "restore",
     "synth",
     "doctor",
 ]
@@ -129,6 +131,18 @@ def test_tables_names_what_there_is(lake: Path) -> None:
     said = deepdlt("tables", lake=lake).stdout
     assert "fold_metrics" in said
     assert "fold_summary" in said
+
+
+def test_backup_and_restore_make_the_same_lake_elsewhere(lake: Path, tmp_path: Path) -> None:
+    """Two commands take a lake to another place; a third one is told why it is refused."""
+    assert deepdlt("backup", str(tmp_path / "copy"), lake=lake).exit_code == 0
+    done = deepdlt("restore", str(tmp_path / "copy"), lake=tmp_path / "new")
+    assert (done.exit_code, "files" in done.output) == (0, True)
+    assert deepdlt("sql", "FROM migrations", lake=tmp_path / "new").output == (
+        deepdlt("sql", "FROM migrations", lake=lake).output
+    )
+    again = deepdlt("restore", str(tmp_path / "copy"), lake=tmp_path / "new")
+    assert (again.exit_code, "move that one away" in again.output) == (1, True)
 
 
 def test_synth_writes_images_and_their_sheet(tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""A backup is taken while the lake lives, holds everything, and gives it back or says what is wrong."""
+
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lake import Lake
+from lake.backup import FILES, MANIFEST, back_up, restore
+from lake.errors import BackupDamaged, BackupMissing, LakeExists
+from lake.files import atomic_write
+from lake.shards import read_patches, write_shard
+
+PIXELS = np.arange(4 * 8 * 8, dtype=np.uint8).reshape(4, 8, 8)
+
+
+@pytest.fixture
+def filled(own_lake: Lake, night_runs: pl.DataFrame) -> Lake:
+    """A lake with rows, a shard and a file of another kind."""
+    with own_lake.write("rows") as transaction:
+        transaction.replace("night_runs", night_runs, key=("night_id", "run_id"))
+    write_shard(own_lake.root, PIXELS, [f"p{row}" for row in range(len(PIXELS))])
+    (own_lake.root / "models/r1").mkdir(parents=True)
+    atomic_write(own_lake.root / "models/r1/last.safetensors", b"weights")
+    return own_lake
+
+
+def rows(lake: Lake) -> list[tuple[object, ...]]:
+    """What the smallest table holds."""
+    return lake.query_rows("FROM night_runs ORDER BY ALL").rows
+
+
+def test_restored_lake_is_the_lake_that_was_backed_up(filled: Lake, tmp_path: Path) -> None:
+    """Rows, shards and other files come back; the identity too, so that a later night recognises its work."""
+    done = back_up(filled, tmp_path / "copy")
+    restored = restore(tmp_path / "copy", tmp_path / "new")
+    assert (restored.n_files, restored.n_bytes) == (done.n_files, done.n_bytes)
+    with Lake.open(tmp_path / "new") as lake:
+        assert rows(lake) == rows(filled)
+        assert lake.lake_id == filled.lake_id
+        shard = next((lake.root / "shards").rglob("*.parquet")).relative_to(lake.root).as_posix()
+        manifest = pl.DataFrame({"shard": [shard] * 4, "shard_row": range(4)})
+        assert np.array_equal(read_patches(lake.root, manifest, size_px=8), PIXELS)
+        assert (lake.root / "models/r1/last.safetensors").read_bytes() == b"weights"
+
+
+def test_restored_lake_takes_new_rows(filled: Lake, tmp_path: Path, night_runs: pl.DataFrame) -> None:
+    """What comes back can be written to, and the original knows nothing of it."""
+    back_up(filled, tmp_path / "copy")
+    restore(tmp_path / "copy", tmp_path / "new")
+    later = night_runs.head(1).with_columns(night_id=pl.lit("later"))
+    with Lake.open(tmp_path / "new") as lake:
+        with lake.write("rows") as transaction:
+            transaction.replace("night_runs", later, key=("night_id", "run_id"))
+        assert len(rows(lake)) > len(rows(filled))
+
+
+def test_second_backup_copies_only_what_is_new(filled: Lake, tmp_path: Path, night_runs: pl.DataFrame) -> None:
+    """Into the same folder go the new files and the catalog; what the lake has lost goes from the folder."""
+    first = back_up(filled, tmp_path / "copy")
+    assert back_up(filled, tmp_path / "copy").n_copied == 1
+    (filled.root / "models/r1/last.safetensors").unlink()
+    with filled.write("rows") as transaction:
+        transaction.replace("night_runs", night_runs.head(1), key=("night_id",))
+    second = back_up(filled, tmp_path / "copy")
+    assert 1 < second.n_copied < first.n_files
+    assert not (tmp_path / "copy" / FILES / "models/r1/last.safetensors").exists()
+    restore(tmp_path / "copy", tmp_path / "new")
+    with Lake.open(tmp_path / "new") as lake:
+        assert rows(lake) == rows(filled)
+
+
+def test_backup_beside_a_writer_holds_one_moment(filled: Lake, tmp_path: Path) -> None:
+    """Every transaction stands in the copy whole or not at all, however many are committed meanwhile."""
+
+    def commit(number: int) -> None:
+        pair = pl.DataFrame({"night_id": [f"w{number}"] * 2, "run_id": ["a", "b"], "is_reused": [False, False]})
+        with filled.write(f"pair {number}") as transaction:
+            transaction.replace("night_runs", pair, key=("night_id", "run_id"))
+
+    with ThreadPoolExecutor(2) as pool:
+        writes = [pool.submit(commit, number) for number in range(6)]
+        back_up(filled, tmp_path / "copy")
+        for write in writes:
+            write.result()
+    restore(tmp_path / "copy", tmp_path / "new")
+    with Lake.open(tmp_path / "new") as lake:
+        counts = lake.query_rows("SELECT count(*) FROM night_runs WHERE night_id LIKE 'w%' GROUP BY night_id").rows
+        assert all(count == (2,) for count in counts)
+
+
+@pytest.mark.parametrize("harm", ["changed", "missing", "cut short"])
+def test_damaged_backup_makes_no_lake(filled: Lake, tmp_path: Path, harm: str) -> None:
+    """A file that is not what was backed up is named, and nothing that opens as a lake is left."""
+    back_up(filled, tmp_path / "copy")
+    victim = next((tmp_path / "copy" / FILES).rglob("*.safetensors"))
+    {
+        "changed": lambda: victim.write_bytes(b"weightz"),
+        "missing": victim.unlink,
+        "cut short": lambda: victim.write_bytes(b"w"),
+    }[harm]()
+    with pytest.raises(BackupDamaged, match=r"last\.safetensors"):
+        restore(tmp_path / "copy", tmp_path / "new")
+    assert not (tmp_path / "new" / "catalog.sqlite").exists()
+
+
+def test_restore_that_was_cut_off_is_finished_by_the_next(filled: Lake, tmp_path: Path) -> None:
+    """Files that are in place already are not copied again."""
+    back_up(filled, tmp_path / "copy")
+    kept = next((tmp_path / "copy" / FILES / "shards").rglob("*.parquet"))
+    place = tmp_path / "new" / kept.relative_to(tmp_path / "copy" / FILES)
+    place.parent.mkdir(parents=True)
+    shutil.copyfile(kept, place)
+    done = restore(tmp_path / "copy", tmp_path / "new")
+    assert done.n_copied == done.n_files - 1
+
+
+def test_a_lake_is_never_overwritten(filled: Lake, tmp_path: Path) -> None:
+    """Restoring over a lake is refused."""
+    back_up(filled, tmp_path / "copy")
+    with pytest.raises(LakeExists, match="move that one away"):
+        restore(tmp_path / "copy", filled.root)
+
+
+def test_folder_of_another_lake_is_refused(filled: Lake, tmp_path: Path) -> None:
+    """The backup of one lake does not replace that of another."""
+    back_up(filled, tmp_path / "copy")
+    with Lake.open(tmp_path / "other") as other, pytest.raises(BackupDamaged, match="not of"):
+        back_up(other, tmp_path / "copy")
+
+
+def test_manifest_that_leads_out_of_the_folder_is_refused(filled: Lake, tmp_path: Path) -> None:
+    """A path with dots in a manifest that somebody edited is no way to another folder."""
+    back_up(filled, tmp_path / "copy")
+    manifest = tmp_path / "copy" / MANIFEST
+    manifest.write_text(manifest.read_text().replace("models/r1/last.safetensors", "../../stolen.safetensors"))
+    with pytest.raises(Exception, match=r"\.\."):
+        restore(tmp_path / "copy", tmp_path / "new")
+    assert not (tmp_path / "stolen.safetensors").exists()
+
+
+def test_folder_without_backup_is_said_to_be_so(tmp_path: Path) -> None:
+    """Nothing is made of nothing."""
+    with pytest.raises(BackupMissing, match="deepdlt backup"):
+        restore(tmp_path, tmp_path / "new")
+
+
+def test_copies_are_private_to_the_user(filled: Lake, tmp_path: Path) -> None:
+    """Nobody else reads a backup, or the lake that it becomes."""
+    back_up(filled, tmp_path / "copy")
+    restore(tmp_path / "copy", tmp_path / "new")
+    for root in (tmp_path / "copy" / FILES, tmp_path / "new"):
+        assert root.stat().st_mode & 0o077 == 0
+    catalog = tmp_path / "new/catalog.sqlite"
+    assert catalog.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(catalog) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    opened.close()
