@@ -19,7 +19,7 @@ endif
 .venv/.stamp: requirements.lock pyproject.toml deployments/environment.py
 	@$(PYTHON) deployments/environment.py
 
-.PHONY: help retrain up down status deploy test test-long check format lock clean
+.PHONY: help retrain up down status deploy test test-long bench bench-gpu bench-document check format lock clean
 help: ## this list
 	@echo 'deepdlt: SEM images in, per-label reconstruction metrics out.'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -45,6 +45,15 @@ test: .venv/.stamp ## run the tests
 
 test-long: .venv/.stamp ## run the tests that take minutes, too
 	@$(BIN)/python -m pytest
+
+bench: .venv/.stamp ## time the program against the published way of working (ROWS="prepare load" SOURCE=../images)
+	@$(BIN)/python -m benchmarks run $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PAIRS),--pairs $(PAIRS))
+
+bench-gpu: .venv/.stamp ## the rows that need a CUDA device
+	@$(BIN)/python -m benchmarks run $(ROWS) --gpu $(if $(SOURCE),--source "$(SOURCE)") $(if $(PAIRS),--pairs $(PAIRS))
+
+bench-document: .venv/.stamp ## write docs/performance.md from the results that are kept
+	@$(BIN)/python -m benchmarks document
 
 check: .venv/.stamp ## lint, format check, types
 	@$(BIN)/ruff check

@@ -1,0 +1,12 @@
+"""The rows of the table, in its order."""
+
+from importlib import import_module
+
+from benchmarks.row import Row
+
+MODULES = ("prepare", "export", "training")
+
+
+def all_rows() -> list[Row]:
+    """Return every row, in the order of the table."""
+    return [row for name in MODULES for row in import_module(f"benchmarks.rows.{name}").ROWS]
