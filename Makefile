@@ -22,7 +22,7 @@ endif
 .PHONY: help retrain up down status deploy test test-long bench bench-gpu bench-document check format lock clean
 help: ## this list
 	@echo 'deepdlt: SEM images in, per-label reconstruction metrics out.'
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
 	@echo 'Parameters of retrain: SOURCE PROFILE LABELS FOLDS SCHEMES MODELS EPOCHS PRESET SEEDS SET (make retrain SOURCE=../images LABELS="NP PP1").'
 
 retrain: .venv/.stamp ## run one night to its end and print its metrics
@@ -46,10 +46,14 @@ test: .venv/.stamp ## run the tests
 test-long: .venv/.stamp ## run the tests that take minutes, too
 	@$(BIN)/python -m pytest
 
-bench: .venv/.stamp ## time the program against the published way of working (ROWS="prepare load" SOURCE=../images)
+build/benchmarks/packages: .venv/.stamp benchmarks/reference/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@ --requirement benchmarks/reference/requirements.txt
+	@touch $@
+
+bench: build/benchmarks/packages ## time the program against the published way of working (ROWS="prepare load" SOURCE=../images)
 	@$(BIN)/python -m benchmarks run $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PAIRS),--pairs $(PAIRS))
 
-bench-gpu: .venv/.stamp ## the rows that need a CUDA device
+bench-gpu: build/benchmarks/packages ## the rows that need a CUDA device
 	@$(BIN)/python -m benchmarks run $(ROWS) --gpu $(if $(SOURCE),--source "$(SOURCE)") $(if $(PAIRS),--pairs $(PAIRS))
 
 bench-document: .venv/.stamp ## write docs/performance.md from the results that are kept

@@ -13,7 +13,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.pairs import Pairs, SideFailed, run_pairs, run_side
 from benchmarks.peaks import Peaks
 from benchmarks.results import write_result
-from benchmarks.row import Row
+from benchmarks.row import BASELINE, Row
 from benchmarks.rows import all_rows
 from benchmarks.sources import Stage
 from benchmarks.table import lines_of, render
@@ -88,8 +88,9 @@ def measure(row: Row, stage: Stage, peaks: Peaks, n_pairs: int | None) -> dict[s
     """Run one row, judge it, and keep what it found."""
     parameters = row.parameters(stage)
     machine = describe_machine()
-    checked = run_side(row.check, parameters) if row.check else None
-    other = partial(run_side, row.other, parameters) if row.other else None
+    checked = run_side(row.check, parameters, has_packages=True) if row.check else None
+    is_baseline = row.other_name == BASELINE
+    other = partial(run_side, row.other, parameters, has_packages=is_baseline) if row.other else None
     pairs = run_pairs(partial(run_side, row.ours, parameters), other, n_pairs=n_pairs or row.n_pairs)
     if checked is not None:
         first = replace(pairs.ours[0], said=pairs.ours[0].said | {"check": checked.said})

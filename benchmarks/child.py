@@ -1,7 +1,7 @@
 """One run of one side, in a process of its own.
 
-``python -m benchmarks.child MODULE:FUNCTION RESULT`` with the parameters as JSON on its standard input. A fresh process has no
-warm caches but the system's, and its peak memory is its own.
+``python -m benchmarks.child MODULE:FUNCTION RESULT`` with the parameters as JSON on its standard input.
+A fresh process has no warm caches but the system's, and its peak memory is its own.
 """
 
 import importlib

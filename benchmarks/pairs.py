@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ROOT / "build" / "benchmarks" / "packages"
+"""What `make bench` installs for the baseline alone."""
+
 MINUTE_S = 60.0
 MANY, FEW = 5, 3
 """Pairs where a pair takes less than a minute, and where it takes longer."""
@@ -91,7 +94,7 @@ class Pairs:
         return Spread.of([float(one.said[name]) for one in self.ours])
 
 
-def run_side(name: str, parameters: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> Measured:
+def run_side(name: str, parameters: Mapping[str, Any], *, has_packages: bool = False) -> Measured:
     """Run one side once, in a process of its own.
 
     Parameters
@@ -100,8 +103,8 @@ def run_side(name: str, parameters: Mapping[str, Any], variables: Mapping[str, s
         ``module:function``; the function takes a `benchmarks.child.Clock` and the parameters.
     parameters : mapping
         JSON values.
-    variables : mapping of str to str, optional
-        Environment variables of the process.
+    has_packages : bool
+        Whether it may import the baseline's own packages.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def run_side(name: str, parameters: Mapping[str, Any], variables: Mapping[str, s
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.child", name, str(result)],
             input=json.dumps(dict(parameters)),
-            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", **(variables or {})},
+            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(PACKAGES) if has_packages else ""},
             cwd=ROOT,
             capture_output=True,
             text=True,

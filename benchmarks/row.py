@@ -8,6 +8,9 @@ from benchmarks.pairs import Pairs
 from benchmarks.peaks import Peaks
 from benchmarks.sources import Stage
 
+BASELINE = "baseline"
+"""Name of the side that works in the published way."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -42,7 +45,7 @@ class Row:
     ours, other : str
         ``module:function`` of each side; no other where there is none.
     other_name : str
-        What the other side is.
+        What the other side is; a baseline may import packages of its own.
     parameters : callable
         Makes what both sides need, untimed; returns their parameters.
     judges : sequence of Judge
@@ -63,7 +66,7 @@ class Row:
     parameters: Callable[[Stage], dict[str, Any]]
     judges: Sequence[Judge]
     other: str | None = None
-    other_name: str = "baseline"
+    other_name: str = BASELINE
     check: str | None = None
     limit: Callable[[Pairs, Peaks, dict[str, Any]], Limit] | None = None
     is_for_gpu: bool = False

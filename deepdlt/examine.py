@@ -6,11 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepdlt.digest import digest_bytes
 from deepdlt.faults import Fault, Remark
 from deepdlt.file_content import read_content
 from deepdlt.image_errors import ImageRejected
 from deepdlt.images import decode_image, image_id_of
+
+PixelTaker = Callable[[str, NDArray[np.uint8]], None]
+"""Takes image_id and grey levels, (M, N), of an image that has just been decoded."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ def examine_images(
     max_bytes: int,
     n_threads: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_decoded: PixelTaker | None = None,
 ) -> tuple[list[ExaminedImage], list[Fault]]:
     """Return the files that can be used, in the order given, and why the others cannot.
 
@@ -107,6 +114,8 @@ def examine_images(
         By default one per core, two to four.
     on_progress : callable, optional
         Called in this thread with files done and files in all.
+    on_decoded : callable, optional
+        Called with image_id and pixels of every image that is decoded, by several threads at once.
 
     Returns
     -------
@@ -123,7 +132,7 @@ def examine_images(
             digest = digest_bytes(content)
             if source.key in unlabelled:
                 return _without_row(source).at(source.path, digest=digest)
-            examined = _examine(source, content, digest, known, max_pixels)
+            examined = _examine(source, content, digest, known, max_pixels, on_decoded)
         except ImageRejected as error:
             return error.remark.at(source.path, digest=digest)
         too_small = _too_small(examined.image, min_size_px)
@@ -140,7 +149,12 @@ def examine_images(
 
 
 def _examine(
-    source: ImageFile, content: bytes, digest: str, known: Mapping[str, KnownImage], max_pixels: int
+    source: ImageFile,
+    content: bytes,
+    digest: str,
+    known: Mapping[str, KnownImage],
+    max_pixels: int,
+    on_decoded: PixelTaker | None,
 ) -> ExaminedImage:
     """Return what is known of the content, or decode it to find out."""
     if digest in known:
@@ -148,6 +162,8 @@ def _examine(
     decoded = decode_image(content, path=source.path, max_pixels=max_pixels)
     height_px, width_px = decoded.pixels.shape
     image = KnownImage(image_id_of(decoded.pixels), height_px, width_px, decoded.remarks)
+    if on_decoded is not None:
+        on_decoded(image.image_id, decoded.pixels)
     return ExaminedImage(source, digest, len(content), image, decoded.file_format, decoded.source_mode)
 
 

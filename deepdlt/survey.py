@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from deepdlt.examine import ImageFile, KnownImage, examine_images
+from deepdlt.examine import ImageFile, KnownImage, PixelTaker, examine_images
 from deepdlt.faults import Fault, Remark, fault_frame
 from deepdlt.field_of_view import height_misfit
 from deepdlt.file_content import MAX_BYTES
@@ -63,6 +63,7 @@ def survey(
     max_bytes: int = MAX_BYTES,
     n_threads: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_decoded: PixelTaker | None = None,
 ) -> Survey:
     """Look through a folder of SEM images with one label sheet.
 
@@ -89,6 +90,8 @@ def survey(
         Files read and decoded at once; by default one per core, two to four.
     on_progress : callable, optional
         Called with files done and files in all.
+    on_decoded : callable, optional
+        Called with image_id and pixels of every image that is decoded, by several threads at once.
 
     Returns
     -------
@@ -125,6 +128,7 @@ def survey(
         max_bytes=max_bytes,
         n_threads=n_threads,
         on_progress=on_progress,
+        on_decoded=on_decoded,
     )
     by_name, ambiguous = settle_names([LabelledImage(image, rows[image.source.key]) for image in examined])
     kept, repeated, contradicting = settle_images(by_name)

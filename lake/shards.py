@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ Pixels = NDArray[np.uint8]
 
 ROWS_PER_GROUP = 4096
 """16 MiB of 64 x 64 patches: what is read at least."""
-ROWS_PER_SHARD = 16_384
+ROWS_PER_SHARD = 8192
+"""32 MiB: small enough for several to be written, and read, at once."""
 FOLDER = "shards"
 
 _MAGIC = b"PAR1"
@@ -99,10 +101,10 @@ def write_shards(
     if rows_per_shard < 1 or len(patch_ids) != len(pixels):
         msg = f"{len(pixels)} patches with {len(patch_ids)} names cannot go into shards of {rows_per_shard}."
         raise ValueError(msg)
-    shards: list[str] = []
-    for start in range(0, len(pixels), rows_per_shard):
-        part = slice(start, start + rows_per_shard)
-        shards += [write_shard(root, pixels[part], patch_ids[part])] * len(patch_ids[part])
+    parts = [slice(start, start + rows_per_shard) for start in range(0, len(pixels), rows_per_shard)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # digesting, packing and writing leave Python alone
+        written = list(pool.map(lambda part: write_shard(root, pixels[part], patch_ids[part]), parts))
+    shards = [shard for shard, part in zip(written, parts, strict=True) for _ in patch_ids[part]]
     columns = {
         "patch_id": list(patch_ids),
         "shard": shards,

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from deepdlt.digest import digest_json
 from deepdlt.faults import Remark
-from deepdlt.fingerprint import fingerprint_folder
+from deepdlt.fingerprint import Listing, fingerprint_folder
 from deepdlt.images import DECODING_RULES
 from deepdlt.provenance import code_digest
 from deepdlt.survey import KnownImage, Survey, survey
@@ -20,6 +20,7 @@ from deepdlt.synth import write_synthetic
 from lake import Lake, Transaction
 from lake.statements import load
 from tasks.caching import ContentKey
+from tasks.cutting import EARLY
 from tasks.lake_access import open_lake
 from tasks.records import IngestRecord, SourceRecord
 from tasks.sheet import sheet_spec
@@ -56,8 +57,16 @@ def ingest_source(
     """
     source = source.resolve()
     lake = open_lake()
-    seen = fingerprint_folder(source)
-    found = survey(source, spec=sheet_spec(), known=_known_images(lake), sheet=sheet, on_progress=on_progress)
+    listed = Listing(source)
+    found = survey(
+        source,
+        spec=sheet_spec(),
+        known=_known_images(lake),
+        sheet=sheet,
+        on_progress=on_progress,
+        on_decoded=EARLY.offer,
+    )
+    seen = listed.fingerprint(dict(found.sources.select("path", "file_digest").iter_rows()))
     record = IngestRecord(
         source=str(source),
         state_key=ingest_state_key(seen.digest, sheet),

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,21 @@ from deepdlt.folds import assign_folds, count_levels, split_holdout, split_id_of
 from deepdlt.image_groups import condition_groups
 from deepdlt.images import decode_image, image_id_of
 from deepdlt.night import HOLDOUT, NO_LABEL, SplitRecord
-from deepdlt.patches import cut_patches, dataset_id_of, patch_frame, plan_patches
+from deepdlt.patches import dataset_id_of
 from deepdlt.provenance import code_digest
 from lake import Lake
 from lake.shards import shards_present, write_shards
 from lake.statements import load
 from tasks.caching import ContentKey
+from tasks.cutting import EARLY, Cut, cut_image
 from tasks.lake_access import open_lake
 from tasks.records import DatasetRecord, IngestRecord, PatchRecord
 from tasks.sheet import find_label, sheet_spec
 
 logger = logging.getLogger(__name__)
 
-IMAGES_A_COMMIT = 128
-"""Images whose patches are held in memory and committed together: 128 x 100 x 4 KiB = 52 MB."""
+IMAGES_A_COMMIT = 256
+"""Images whose patches are held in memory and committed together: 256 x 100 x 4 KiB = 105 MB."""
 
 FOLD_MODULES = ("deepdlt.folds", "deepdlt.image_groups")
 
@@ -46,14 +46,6 @@ class NothingToTrain(DeepdltError):
         super().__init__(
             f"no image of {source} has both a label row and patches: the table `rejected` says what is wrong with each"
         )
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """The patches of one image."""
-
-    manifest: pl.DataFrame
-    pixels: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 
 
 def cut_missing(
@@ -87,6 +79,7 @@ def cut_missing(
         n_new += _cut_and_store(lake, Path(source), recipe, part)
         if on_progress:
             on_progress(start + part.height, todo.height)
+    EARLY.clear()  # what is left belongs to images that were not taken in
     there = lake.query(load("patch_counts"), [source, recipe.recipe_id])
     if not there.item(0, "n_patches"):
         raise NothingToTrain(source)
@@ -128,8 +121,11 @@ def _cut_and_store(lake: Lake, folder: Path, recipe: PatchRecipe, images: pl.Dat
     return rows.height
 
 
-def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> _Cut | None:
+def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> Cut | None:
     """Cut one image; one that is gone or no longer what was ingested is left for the next ingest to judge."""
+    early = EARLY.take(image["image_id"], recipe)
+    if early is not None:
+        return early
     try:
         pixels = decode_image((folder / image["path"]).read_bytes(), path=image["path"]).pixels
     except (OSError, DeepdltError) as error:
@@ -138,10 +134,7 @@ def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> _Cut | Non
     if image_id_of(pixels) != image["image_id"]:
         logger.warning("%s has changed since it was ingested: its patches wait for the next ingest", image["path"])
         return None
-    draws = recipe.model_dump()
-    plan = plan_patches(image["image_id"], pixels.shape, **draws)
-    manifest = patch_frame(image["image_id"], recipe.recipe_id, plan)
-    return _Cut(manifest=manifest, pixels=cut_patches(pixels, plan, size_px=recipe.size_px))
+    return cut_image(image["image_id"], pixels, recipe)
 
 
 def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int) -> DatasetRecord:

@@ -14,6 +14,7 @@ from benchmarks.sources import Stage, held_out_patches
 if TYPE_CHECKING:
     import polars as pl
     import torch
+    from torch.utils.data import DataLoader
 
     from deepdlt.patchset import PatchSet
     from deepdlt.training_settings import TrainingSettings
@@ -113,9 +114,15 @@ def check(clock: Clock, model: str, checked_lake: str, checked_tables: str, fold
     del others
     shutil.rmtree(folder, ignore_errors=True)
     Path(folder, "reference").mkdir(parents=True)
+    from benchmarks.reference.dataset import make_loader
     from deepdlt.training import train
 
     patches, parts = load_training(checked_lake)
+    order = _Order(epoch_order(len(parts["train"])))
+    loaders = (
+        make_loader(Path(checked_tables, "train.csv"), is_shuffled=False, sampler=order),  # type: ignore[arg-type]
+        make_loader(Path(checked_tables, "val.csv"), is_shuffled=False),
+    )
     with clock.running():
         result = train(
             patches,
@@ -125,27 +132,32 @@ def check(clock: Clock, model: str, checked_lake: str, checked_tables: str, fold
             checkpoint_dir=Path(folder, "ours"),
             seed=SEED,
         )
-        reached = _reference_epoch(model, len(parts["train"]), Path(checked_tables), Path(folder, "reference"))
+        reached = reference_epoch(model, *loaders, Path(folder, "reference"))
     ours = {name: getattr(result.history[0], name) for name in reached}
     apart = {name: abs(ours[name] - reached[name]) / max(1.0, abs(reached[name])) for name in reached}
     clock.say(ours=ours, baseline=reached, apart=apart, largest=max(apart.values()))
 
 
-def _reference_epoch(model: str, n_train: int, tables: Path, folder: Path) -> dict[str, float]:
-    """Train the baseline for an epoch with the program's weights, order of patches and random draws."""
+def epoch_order(n_train: int) -> list[int]:
+    """Return the order in which the program takes its training patches in the first epoch."""
     import torch
 
-    from benchmarks.reference.dataset import make_loader
+    from deepdlt.seeds import derive_seed
+
+    order = torch.Generator().manual_seed(derive_seed(SEED, "order", 1))
+    return list(torch.randperm(n_train, generator=order).tolist())
+
+
+def reference_epoch(model: str, train: "DataLoader[Any]", val: "DataLoader[Any]", folder: Path) -> dict[str, float]:
+    """Train the baseline for an epoch with the program's weights and random draws; the loader has its order."""
+    import torch
+
     from benchmarks.reference.models import AutoEncoder, VariationalAutoEncoder
     from benchmarks.reference.training import train_autoencoder, train_variational
     from deepdlt.models.blocks import ChannelDropout, set_noise
     from deepdlt.seeds import derive_seed
 
     settings = settings_of(model)
-    order = torch.Generator().manual_seed(derive_seed(SEED, "order", 1))
-    sampler = _Order(torch.randperm(n_train, generator=order).tolist())
-    train = make_loader(tables / "train.csv", is_shuffled=False, sampler=sampler)  # type: ignore[arg-type]
-    val = make_loader(tables / "val.csv", is_shuffled=False)
     training_noise = torch.Generator().manual_seed(derive_seed(SEED, "noise", 1))
     evaluation_noise = torch.Generator().manual_seed(derive_seed(SEED, "evaluation"))
     given: dict[str, Any] = {"epochs": settings.epochs, "learning_rate": settings.learning_rate, "folder": folder}
