@@ -2,9 +2,7 @@
 
 import base64
 import logging
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,9 +11,8 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact, c
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.config import PROFILES
-from lake.files import inside
-from lake.statements import load
 from tasks.lake_access import open_lake
+from tasks.pictures import pictures_of_night
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +32,9 @@ def report_night(night: dict[str, Any]) -> None:
         key="night-summary",
         description=title,
     )
-    for run_id, name, file in _pictures(night["night_id"]):
-        uri = "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
-        create_image_artifact(uri, key=_artifact_key(name), description=f"{name} (run {run_id})")
+    for picture in pictures_of_night(open_lake(), night["night_id"])[:MOST_PICTURES]:
+        uri = "data:image/png;base64," + base64.b64encode(picture.file.read_bytes()).decode()
+        create_image_artifact(uri, key=picture.name, description=f"{picture.group}: {picture.title}")
 
 
 def _rounded(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -48,21 +45,6 @@ def _rounded(frame: pl.DataFrame) -> list[dict[str, Any]]:
 def _standing_faults(source: str) -> pl.DataFrame:
     """Return what is rejected in the source now."""
     return open_lake().query("SELECT path, rule, value, message, remedy FROM rejected_now WHERE source = ?", [source])
-
-
-def _pictures(night_id: str) -> list[tuple[str, str, Path]]:
-    """Return run, name and file of the night's pictures, the holdout trainings' first."""
-    lake = open_lake()
-    found = []
-    for run_id, name in lake.query(load("runs_of_night"), [night_id]).iter_rows():
-        folder = inside(lake.root, f"pictures/{run_id}")
-        found += [(run_id, f"{file.stem}: {name}", file) for file in sorted(folder.glob("*.png"))]
-    return found[:MOST_PICTURES]
-
-
-def _artifact_key(name: str) -> str:
-    """Return a name in the letters that an artifact's key may have; night after night the same."""
-    return "-".join(re.findall("[a-z0-9]+", name.lower()))
 
 
 def _summary_markdown(night: dict[str, Any], title: str, summary: pl.DataFrame, faults: pl.DataFrame) -> str:
