@@ -112,7 +112,7 @@ def spectral_features(patches: NDArray[np.generic], *, n_radial: int = 10, n_ang
         raise ValueError(f"patches must be uint8 grey levels or floats on [0, 1], got {patches.dtype}")
     size_px = patches.shape[1]
     bins = spectral_bins(size_px, n_radial=n_radial, n_angular=n_angular)
-    window = _hann(size_px)
+    window = hann_window(size_px)
     scale = np.float32(1 / GREY_LEVELS if patches.dtype == np.uint8 else 1)
     features = np.empty((len(patches), len(bins.frequency)))
     for start in range(0, len(patches), CHUNK):
@@ -124,8 +124,18 @@ def spectral_features(patches: NDArray[np.generic], *, n_radial: int = 10, n_ang
     return features
 
 
-def _hann(size_px: int) -> NDArray[np.float32]:
-    """Return a Hann window (S, S) of mean square 1, which leaves the power of noise as it is."""
+def hann_window(size_px: int) -> NDArray[np.float32]:
+    """Return a Hann window of mean square 1, which leaves the power of noise as it is.
+
+    Parameters
+    ----------
+    size_px : int
+        Edge S, px.
+
+    Returns
+    -------
+    ndarray of float32, shape (S, S)
+    """
     line = np.sin(np.pi * (np.arange(size_px) + 0.5) / size_px) ** 2
     window = np.outer(line, line)
     scaled: NDArray[np.float32] = (window / np.sqrt((window**2).mean())).astype(np.float32)

@@ -14,7 +14,8 @@ import polars as pl
 
 from deepdlt.checkpoints import Checkpoint, RunIdentity, load_checkpoint
 from deepdlt.devices import pick_device
-from deepdlt.figures import reconstruction_figure, samples_figure
+from deepdlt.figures.imagined import samples_figure
+from deepdlt.figures.reconstructions import reconstruction_figure
 from deepdlt.losses import Dissimilarity
 from deepdlt.models.variational import VariationalAutoEncoder
 from deepdlt.night import HOLDOUT, RunPlan
