@@ -46,6 +46,9 @@ def measure_fold(train: NDArray[np.uint8], held_out: Mapping[str, NDArray[np.uin
     ValueError
         If there are fewer than two training patches or none on a side.
     """
+    empty = sorted(split for split, patches in held_out.items() if not len(patches))
+    if empty:
+        raise ValueError(f"there is no patch to measure on side {', '.join(empty)}: leave it out")
     pca = fit_pca(train, n_components=max(PCA_COUNTS), target_range="unit")
     rows = []
     for split, patches in held_out.items():

@@ -1,7 +1,9 @@
 """Does a code know the laser? Simple readers predict the label from it, on images they have not seen.
 
 A score alone says little: images are few, patches of one image alike, and folds small. So each
-score stands beside those of the same procedure on labels shuffled over images. What the code of a
+score stands beside those of the same procedure on shuffled labels. What is shuffled are the units
+that stay on one side of a fold: where images of one condition look alike and share their label,
+shuffling single images would make chance look more exact than it is. What the code of a
 model has to beat are the codes of PCA (`deepdlt.pca.PatchPca.codes`) and the raw spectral power
 (`deepdlt.spectral_features.spectral_features`), read by the same probes.
 """
@@ -71,7 +73,7 @@ class _Data:
     levels : list
         Distinct label values, sorted.
     codes : ndarray of int64, shape (I, T)
-        Level of each image; column 0 is true, the others are shuffled over images.
+        Level of each image; column 0 is true, the others are shuffled over groups of images.
     """
 
     features: NDArray[np.float64]
@@ -92,11 +94,12 @@ def probe_label(
     n_permutations: int = N_PERMUTATIONS,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """Score how well a label can be read from features, against labels shuffled over images.
+    """Score how well a label can be read from features, against shuffled labels.
 
     Every image is tested once, by probes that trained on other images. Folds are drawn without
-    regard to the label, so that they are as fair to shuffled labels as to the true ones. Features
-    are standardised by the training side of each fold.
+    regard to the label, so that they are as fair to shuffled labels as to the true ones. Labels are
+    shuffled over the groups of images that stay on one side; a group with several values counts as
+    one for each. Features are standardised by the training side of each fold.
 
     Categories are read by logistic regression (``logistic``) and nearest neighbours (``knn``), both
     with equal weight for every class, and scored by ``balanced_accuracy``: the share of right
@@ -197,15 +200,26 @@ def _prepared(
     level = np.array([levels.index(value) for value in images["value"]])
     rng = np.random.default_rng(derive_seed(seed, "probe"))
     fold = _fold_of_image(images["group"], n_folds, rng)
-    shuffled = rng.permuted(np.tile(level, (n_permutations, 1)), axis=1)
+    shuffled = _shuffled(level, images["group"], n_permutations, rng)
     place = {image: number for number, image in enumerate(images["image"])}
     return _Data(
         features=chosen,
         image=np.array([place[image] for image in known["image"]]),
         fold=fold,
         levels=levels,
-        codes=np.column_stack([level, shuffled.T]),
+        codes=np.column_stack([level, shuffled]),
     )
+
+
+def _shuffled(
+    level: NDArray[np.int64], groups: pl.Series, n_permutations: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return levels of images (I, n_permutations), shuffled over groups: repeats keep a level together."""
+    _, member = np.unique(groups.to_numpy(), return_inverse=True)
+    units, unit_of_image = np.unique(np.column_stack([member, level]), axis=0, return_inverse=True)
+    drawn = rng.permuted(np.tile(units[:, 1], (n_permutations, 1)), axis=1)  # (n_permutations, U)
+    shuffled: NDArray[np.int64] = drawn[:, unit_of_image.ravel()].T
+    return shuffled
 
 
 def _fold_of_image(groups: pl.Series, n_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -143,6 +143,30 @@ def test_groups_of_images_stay_on_one_side() -> None:
     assert kept["score"].max() < 0.6
 
 
+def test_repeats_of_a_condition_are_no_evidence_of_their_own() -> None:
+    """Conditions of six images differ, their labels are drawn at random: p is uniform, neither small nor large."""
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        condition = np.repeat(np.arange(15), 6)
+        features = rng.standard_normal((15, 3))[condition] + 0.1 * rng.standard_normal((90, 3))
+        values, images = rng.standard_normal(15)[condition], np.arange(90).astype(str)
+        asked = {"fold_groups": condition.astype(str), "seed": seed, **FAST}
+        found.append(probe_label(features, values, images, kind="number", **asked))  # type: ignore[arg-type]
+    means = pl.concat(found).filter(metric="r2").group_by("probe", "unit").agg(pl.col("p_value").mean())
+    assert means["p_value"].is_between(0.4, 0.7).all()  # with single images shuffled: 0.86 and above
+
+
+def test_shuffled_labels_stay_together_in_their_group() -> None:
+    """Images of one group get one value, each value is given to as many groups as have it."""
+    groups = pl.Series(["a", "a", "b", "c", "c", "c", "d"])
+    shuffled = probes._shuffled(np.array([0, 0, 1, 2, 2, 2, 1]), groups, 50, np.random.default_rng(0))
+    assert shuffled.shape == (7, 50)
+    assert (shuffled[[0, 3, 3]] == shuffled[[1, 4, 5]]).all()
+    assert (np.sort(shuffled[[0, 2, 3, 6]], axis=0) == np.array([[0], [1], [1], [2]])).all()
+    assert len(np.unique(shuffled, axis=1).T) == 12
+
+
 def test_an_image_answers_by_the_vote_of_its_patches() -> None:
     """Two of three patches outvote a surer third; of one against one the surer wins."""
     image = np.array([0, 0, 0, 1, 1])
