@@ -24,7 +24,7 @@ What goes in and what is minimised
     input: `transforms`, `corruption`, `symmetry`, `spectrum`, `scale`; loss: `losses`, `objectives`, `objective_names`,
     `dissimilarity`, `features`, `vgg`; in the course of a training: `schedules`, `schedule_curves`, `patience`
 Metrics
-    `metrics`, `scoring`, `baselines`, `summaries`
+    `metrics` (on a CPU by `metric_kernels`), `scoring`, `baselines`, `summaries`
 Pictures
     `figures`; what they show: `examples` (which patches), `walks` (through a code), `radial_power`
 Synthetic images

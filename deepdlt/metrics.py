@@ -1,6 +1,7 @@
 """How close a reconstruction is: the report's measures and the correct ones, patch by patch.
 
-Every function takes a batch and returns one number a patch, computed in float64. The correct
+Every function takes a batch and returns one number a patch, computed in float64; on a CPU by
+`deepdlt.metric_kernels`, elsewhere by torch. The correct
 measures, `psnr_db` and `ssim`, are for images on [0, 1] with that fixed range. The report's,
 `psnr_paper_db` and `ssim_paper`, depend on the contrast of each patch; they are here to compare
 with what was published and for nothing else. No measure is NaN for finite images.
@@ -9,6 +10,7 @@ with what was published and for nothing else. No measure is NaN for finite image
 import torch
 from torch import Tensor
 
+from deepdlt.metric_kernels import batched_scores, batched_ssim
 from deepdlt.target_ranges import range_bounds
 
 PSNR_CAP_DB = 100.0
@@ -19,11 +21,14 @@ SSIM_PAPER_WINDOW_PX = 5
 SSIM_K1, SSIM_K2 = 0.01, 0.03
 """Constants of Wang et al. 2004, doi:10.1109/TIP.2003.819861; scikit-image has the same."""
 
+SSIM_CONSTANTS = (SSIM_K1**2, SSIM_K2**2)
+"""C1 and C2 for a data range of 1."""
+
 METRICS = ("mse", "psnr_paper_db", "ssim_paper", "psnr_db", "ssim")
 
 GREY_LEVELS = 255
-CPU_CHUNK, DEVICE_CHUNK = 32, 4096
-"""Patches whose windows are averaged at once; 32 of 64 px stay in a CPU's cache."""
+DEVICE_CHUNK = 4096
+"""Patches whose windows are averaged at once."""
 
 
 def mse(reconstruction: Tensor, target: Tensor) -> Tensor:
@@ -117,7 +122,7 @@ def ssim(reconstruction: Tensor, target: Tensor) -> Tensor:
     ValueError
         If the shapes differ, are not (B, 1, S, S) or are smaller than the window.
     """
-    return _windowed_ssim(*_pair(reconstruction, target), window_px=SSIM_WINDOW_PX)
+    return _windowed_ssim(*_pair(reconstruction, target), window_px=SSIM_WINDOW_PX, is_stretched=False)
 
 
 def ssim_paper(reconstruction: Tensor, target: Tensor) -> Tensor:
@@ -142,7 +147,7 @@ def ssim_paper(reconstruction: Tensor, target: Tensor) -> Tensor:
         If the shapes differ, are not (B, 1, S, S) or are smaller than the window.
     """
     reconstruction, target = _pair(reconstruction, target)
-    return _windowed_ssim(_stretched(reconstruction), _stretched(target), window_px=SSIM_PAPER_WINDOW_PX)
+    return _windowed_ssim(reconstruction, target, window_px=SSIM_PAPER_WINDOW_PX, is_stretched=True)
 
 
 def all_metrics(reconstruction: Tensor, target: Tensor, *, target_range: str) -> dict[str, Tensor]:
@@ -170,6 +175,9 @@ def all_metrics(reconstruction: Tensor, target: Tensor, *, target_range: str) ->
         If the shapes do not fit or the range is not known.
     """
     low, high = range_bounds(target_range)
+    if target.device.type == "cpu":
+        _check_shapes(reconstruction, target)
+        return _all_on_cpu(reconstruction, target, low, high)
     reconstruction, target = _pair(reconstruction, target)
     unit = ((reconstruction - low) / (high - low), (target - low) / (high - low))
     return {
@@ -181,14 +189,39 @@ def all_metrics(reconstruction: Tensor, target: Tensor, *, target_range: str) ->
     }
 
 
-def _pair(reconstruction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Check the shapes and widen both to float64; Apple's GPUs have none, there the CPU takes over."""
+def _check_shapes(reconstruction: Tensor, target: Tensor) -> None:
+    """Refuse what is no pair of batches."""
     if reconstruction.shape != target.shape or target.ndim != 4 or target.shape[1] != 1:
         shapes = f"{tuple(reconstruction.shape)} and {tuple(target.shape)}"
         raise ValueError(f"reconstruction and target must both be (B, 1, S, S), got {shapes}")
+
+
+def _pair(reconstruction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Check the shapes and widen both to float64; Apple's GPUs have none, there the CPU takes over."""
+    _check_shapes(reconstruction, target)
     if target.device.type == "mps":
         reconstruction, target = reconstruction.cpu(), target.cpu()
     return reconstruction.double(), target.double()
+
+
+def _all_on_cpu(reconstruction: Tensor, target: Tensor, low: float, high: float) -> dict[str, Tensor]:
+    """Return every measure of a batch from one look at each patch."""
+    _check_window(target, SSIM_WINDOW_PX)
+    error, contrast, ssim_stretched, ssim_unit = batched_scores(
+        reconstruction,
+        target,
+        bounds=(low, high),
+        windows_px=(SSIM_PAPER_WINDOW_PX, SSIM_WINDOW_PX),
+        constants=SSIM_CONSTANTS,
+    )
+    one = torch.ones((), dtype=torch.float64)
+    return {
+        "mse": error,
+        "psnr_paper_db": _decibels(contrast.clamp(min=(high - low) / GREY_LEVELS), error),
+        "ssim_paper": ssim_stretched,
+        "psnr_db": _decibels(one, error / (high - low) ** 2),
+        "ssim": ssim_unit,
+    }
 
 
 def _decibels(peak: Tensor, error: Tensor) -> Tensor:
@@ -211,21 +244,47 @@ def _window_mean_matrix(size_px: int, window_px: int, like: Tensor) -> Tensor:
     return ((offset >= 0) & (offset < window_px)).to(like.dtype) / window_px
 
 
-def _windowed_ssim(x: Tensor, y: Tensor, *, window_px: int) -> Tensor:
-    """Average the similarity of all whole windows: uniform weights, sample covariance."""
+def _check_window(x: Tensor, window_px: int) -> None:
+    """Refuse a patch that no window fits in."""
     size_px = min(x.shape[-2:])
     if size_px < window_px:
         raise ValueError(f"a patch of {size_px} px is smaller than the SSIM window of {window_px} px")
+
+
+def _windowed_ssim(x: Tensor, y: Tensor, *, window_px: int, is_stretched: bool) -> Tensor:
+    """Average the similarity of all whole windows: uniform weights, sample covariance."""
+    _check_window(x, window_px)
+    if x.device.type == "cpu":
+        return batched_ssim(x, y, window_px=window_px, constants=SSIM_CONSTANTS, is_stretched=is_stretched)
+    pair = (_stretched(x), _stretched(y)) if is_stretched else (x, y)
+    return ssim_by_products(*pair, window_px=window_px)
+
+
+def ssim_by_products(x: Tensor, y: Tensor, *, window_px: int) -> Tensor:
+    """Return the structural similarity of each pair of patches, with window means as matrix products.
+
+    For devices on which such products cost next to nothing; on a CPU, `metric_kernels` is faster.
+
+    Parameters
+    ----------
+    x, y : Tensor of float64, shape (B, 1, S, S)
+        On [0, 1].
+    window_px : int
+        Edge of a window, at most S.
+
+    Returns
+    -------
+    Tensor of float64, shape (B,)
+    """
     rows = _window_mean_matrix(x.shape[-2], window_px, x)
     cols = _window_mean_matrix(x.shape[-1], window_px, x).T
-    chunk = CPU_CHUNK if x.device.type == "cpu" else DEVICE_CHUNK
-    parts = zip(torch.split(x, chunk), torch.split(y, chunk), strict=True)
+    parts = zip(torch.split(x, DEVICE_CHUNK), torch.split(y, DEVICE_CHUNK), strict=True)
     return torch.cat([_ssim_of_chunk(a, b, rows, cols, n_window=window_px**2) for a, b in parts])
 
 
 def _ssim_of_chunk(x: Tensor, y: Tensor, rows: Tensor, cols: Tensor, *, n_window: int) -> Tensor:
     """Return SSIM (B,) from window means, which `rows` and `cols` take on either side of an image."""
-    c1, c2 = SSIM_K1**2, SSIM_K2**2
+    c1, c2 = SSIM_CONSTANTS
     maps = torch.stack((x, y, x * x + y * y, x * y))  # (4, B, 1, S, S)
     mean_x, mean_y, mean_squares, mean_xy = rows @ (maps @ cols)  # (B, 1, S - w + 1, S - w + 1) each
     product, squares = mean_x * mean_y, mean_x.square() + mean_y.square()

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from benchmarks.row import Row
 
-MODULES = ("prepare", "export", "training")
+MODULES = ("prepare", "export", "training", "evaluation")
 
 
 def all_rows() -> list[Row]:
