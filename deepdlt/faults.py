@@ -89,6 +89,8 @@ def printable(text: str) -> str:
     >>> printable("a\x00b")
     'a\\x00b'
     """
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 

@@ -143,10 +143,13 @@ def read_patches(root: Path, manifest: "pl.DataFrame", *, size_px: int) -> Pixel
 
     pixels = np.empty((manifest.height, size_px, size_px), dtype=np.uint8)  # (N, S, S)
     places = manifest.select("shard", "shard_row").with_row_index("place")
-    for part in places.partition_by("shard", maintain_order=True):
-        path = inside(root, part["shard"][0])
-        rows = part["shard_row"].cast(pl.Int64).to_numpy()
-        _read_into(pixels, part["place"].to_numpy(), path, rows)
+    parts = [
+        (part["place"].to_numpy(), inside(root, part["shard"][0]), part["shard_row"].cast(pl.Int64).to_numpy())
+        for part in places.partition_by("shard", maintain_order=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # checking, unpacking and copying leave Python alone
+        for done in [pool.submit(_read_into, pixels, *part) for part in parts]:
+            done.result()
     return pixels
 
 

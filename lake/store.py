@@ -49,6 +49,7 @@ class Lake:
         self.lake_id = state.lake_id
         self.is_read_only = is_read_only
         self._pool = pool
+        self._known_tables: set[str] = set()
 
     @classmethod
     def open(
@@ -169,7 +170,7 @@ class Lake:
             is_done = False
             try:
                 connection.execute("CALL ducklake_set_commit_message('lake', ?, ?)", ["deepdlt", what])
-                yield Transaction(connection)
+                yield Transaction(connection, self._known_tables)
                 _commit(connection, what)
                 is_done = True
             finally:

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from benchmarks.row import Row
 
-MODULES = ("prepare", "export", "training", "evaluation")
+MODULES = ("prepare", "export", "training", "load", "few_new", "evaluation", "start")
 
 
 def all_rows() -> list[Row]:

@@ -1,0 +1,32 @@
+"""Writing asks the catalog no more often than it must."""
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from lake import Lake
+from lake import transaction as transactions
+
+
+def test_the_tables_are_listed_once_for_all_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two transactions with two writes each look the list up once; a name that is not on it, once more."""
+    statements: list[str] = []
+    run = transactions.Transaction._run
+
+    def noted(self: transactions.Transaction, sql: str, *rest: object) -> duckdb.DuckDBPyConnection:
+        statements.append(sql)
+        return run(self, sql, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(transactions.Transaction, "_run", noted)
+    row = pl.DataFrame({"key": ["k"], "value": ["v"]})
+    with Lake.open(tmp_path / "lake") as lake:
+        for _ in range(2):
+            with lake.write("test") as transaction:
+                transaction.replace("meta", row, ["key"])
+                transaction.replace("meta", row, ["key"])
+        assert sum("duckdb_tables" in sql for sql in statements) == 1
+        with pytest.raises(transactions.TableUnknown, match="meta"), lake.write("test") as transaction:
+            transaction.replace("nowhere", row, ["key"])
+        assert sum("duckdb_tables" in sql for sql in statements) == 2
