@@ -1,8 +1,11 @@
 """Export patches and manifests in the folder layout that the report's published code reads."""
 
+import errno
 import logging
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +27,9 @@ HOLDOUT_FILES = {"train": "training_data", "val": "validation_data", "test": "te
 
 PATCHES_A_BLOCK = 4096
 """Patches held in memory at once: 17 MB of pixels and 21 MB of files at 64 px."""
+
+FILES_A_PART = 512
+"""Files that one thread creates before the next part."""
 
 MAX_STEM_BYTES = 200
 """File systems take names of 255 bytes; a patch number and a suffix follow."""
@@ -82,6 +88,7 @@ def export_report_layout(
     read: PixelReader,
     size_px: int,
     path_prefix: str = "./datasets",
+    storage_order: Sequence[str] = (),
 ) -> ExportSummary:
     """Write patches as bitmaps and the splits as CSV and Parquet, as the published code expects them.
 
@@ -116,6 +123,8 @@ def export_report_layout(
         Side of a patch, in pixels.
     path_prefix : str
         What image_path starts with: the target as seen from where the tables will be read.
+    storage_order : sequence of str
+        Columns of `patches` by which they lie beside each other in storage: they are read in this order.
 
     Returns
     -------
@@ -139,7 +148,7 @@ def export_report_layout(
     files = _file_manifest(patches, labels, f"{images_folder}/")
     table = _label_table(files, labels, label_columns, path_prefix)
     with replaced_folder(target) as folder:
-        _write_bitmaps(folder, files, read, size_px)
+        _write_bitmaps(folder, files.sort(storage_order) if storage_order else files, read, size_px)
         n_tables = 0
         for path, rows in _tables(table, holdout, folds):
             _write_table(folder / path, rows.drop("patch_id"))
@@ -222,15 +231,29 @@ def _is_whole(values: pl.Series) -> bool:
 
 
 def _write_bitmaps(folder: Path, files: pl.DataFrame, read: PixelReader, size_px: int) -> None:
-    """Write the patches block by block, one write a file."""
+    """Write the patches block by block, on all cores."""
     for parent in files["file"].str.replace(r"/[^/]*$", "").unique():
         (folder / parent).mkdir(parents=True)
-    for block in files.iter_slices(PATCHES_A_BLOCK):
-        pixels = read(block.drop("file"))
-        if pixels.shape != (block.height, size_px, size_px):
-            raise ValueError(f"read returned shape {pixels.shape} for {block.height} patches of {size_px} px")
-        for name, content in zip(block["file"], encode_bitmaps(pixels), strict=True):
-            (folder / name).write_bytes(content)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for block in files.iter_slices(PATCHES_A_BLOCK):
+            pixels = read(block.drop("file"))
+            if pixels.shape != (block.height, size_px, size_px):
+                raise ValueError(f"read returned shape {pixels.shape} for {block.height} patches of {size_px} px")
+            paths, contents = [f"{folder}/{name}" for name in block["file"]], encode_bitmaps(pixels)
+            parts = [slice(start, start + FILES_A_PART) for start in range(0, block.height, FILES_A_PART)]
+            for written in [pool.submit(_write_files, paths[part], contents[part]) for part in parts]:
+                written.result()
+
+
+def _write_files(paths: Sequence[str], contents: NDArray[np.uint8]) -> None:
+    """Create files of equal size, three system calls each: while one is made, Python makes another's name."""
+    for path, content in zip(paths, contents, strict=True):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            if os.write(handle, content.data) != content.nbytes:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        finally:
+            os.close(handle)
 
 
 def _tables(
@@ -241,12 +264,13 @@ def _tables(
         chosen = holdout.filter(pl.col("split") == split).select("patch_id")
         yield Path(HOLDOUT_FOLDER, name), table.join(chosen, on="patch_id", how="inner", maintain_order="left")
     for label, frame in folds.items():
+        named = frame.select("patch_id", "fold", "split", "stratum")
+        rows = table.join(named, on="patch_id", how="inner", maintain_order="left")
+        parts = rows.partition_by("fold", "split", maintain_order=True, include_key=False, as_dict=True)
         for fold in frame["fold"].unique().sort():
-            one_fold = frame.filter(pl.col("fold") == fold)
             for split in HOLDOUT_FILES:
-                chosen = one_fold.filter(pl.col("split") == split).select("patch_id", "stratum")
-                rows = table.join(chosen, on="patch_id", how="inner", maintain_order="left")
-                yield Path(FOLDS_FOLDER, label, f"fold_{fold}", f"{label}_{split}"), rows
+                part = parts.get((fold, split), rows.clear().drop("fold", "split"))
+                yield Path(FOLDS_FOLDER, label, f"fold_{fold}", f"{label}_{split}"), part
 
 
 def _write_table(path: Path, rows: pl.DataFrame) -> None:

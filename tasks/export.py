@@ -90,6 +90,7 @@ def export_source(
         folds=folds,
         read=lambda rows: read_patches(lake.root, rows, size_px=recipe.size_px),
         size_px=recipe.size_px,
+        storage_order=("shard", "shard_row"),
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,27 @@ def test_many_patches_are_read_block_by_block(tmp_path: Path, monkeypatch: pytes
     exported(tmp_path / "two", read=read)
     assert heights == [5] * 7 + [1]
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
+
+
+def test_patches_are_read_as_they_lie_in_storage(tmp_path: Path) -> None:
+    """Block after block in the order asked for, so that nothing is unpacked twice; the files are the same."""
+    order: list[int] = []
+
+    def read(rows: pl.DataFrame) -> NDArray[np.uint8]:
+        order.extend(rows["shard_row"])
+        return pixels_of(rows)
+
+    mixed = frames()["patches"].with_columns(shard_row=pl.Series(np.random.default_rng(0).permutation(36)))
+    exported(tmp_path / "stored", patches=mixed, read=read, storage_order=["shard_row"])
+    assert order == list(range(36))
+    exported(tmp_path / "named", patches=mixed)
+    assert digests(tmp_path / "stored") == digests(tmp_path / "named")
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that takes only half of its bytes is not passed over."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, content: write(handle, content[: len(content) // 2]))
+    with pytest.raises(OSError, match="No space left"):
+        exported(tmp_path / "datasets")
+    assert list(tmp_path.iterdir()) == []
