@@ -4,7 +4,7 @@ It knows nothing of storage or of Prefect; frames of polars and arrays go in and
 
 Settings of a night
     `config`, `training_settings`, `presets`, `night` (what is to be trained), `provenance` (which code and libraries),
-    `digest`, `seeds`, `threads`, `errors`
+    `hardware`, `digest`, `seeds`, `threads`, `errors`
 From a folder to images and labels
     `survey` (the way in), `fingerprint`, `source_files`, `source_errors`, `file_content`, `names`, `examine`, `settle`,
     `survey_frames`, `faults`
@@ -27,10 +27,12 @@ Metrics
     `metrics` (on a CPU by `metric_kernels`), `scoring`, `baselines`, `summaries`
 Pictures
     `figures`; what they show: `examples` (which patches), `walks` (through a code), `radial_power`
+Page of a night
+    `page` (the way in: `page.render`)
 Synthetic images
     `synth` (the way in), `surfaces`, `conditions`, `optics`
 What the numbers are worth
     without a network: `fold_baselines` (the way in), `pca`, `eigen`; which label is harder: `difficulty`,
-    `difficulty_sentences`, `resampling`; codes: `latents`, `embeddings`; do they know the laser: `probes`,
-    `probe_models`, `spectral_features`
+    `difficulty_sentences`, `resampling`, `corrections`; codes: `latents`, `embeddings`; do they know the laser:
+    `probes`, `probe_models`, `spectral_features`
 """

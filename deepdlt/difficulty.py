@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from deepdlt.corrections import holm
 from deepdlt.difficulty_sentences import fold_sentence, label_sentences, supported
 from deepdlt.resampling import (
     Group,
@@ -23,7 +24,6 @@ from deepdlt.resampling import (
     bootstrap_means,
     difference_interval,
     difference_p_value,
-    holm,
     mean_interval,
 )
 from deepdlt.seeds import derive_seed

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from deepdlt.corrections import holm
 from deepdlt.difficulty import Difficulty, fold_averages, label_difficulty
 from deepdlt.difficulty_sentences import label_sentences
-from deepdlt.resampling import holm
 
 COLUMNS = {"NP": "n_pulses", "PP1": "pattern"}
 FAST = {"n_bootstrap": 200, "n_permutations": 199}
