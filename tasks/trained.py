@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from deepdlt.digest import digest_json
+from deepdlt.hardware import describe_hardware
 from deepdlt.night import RunPlan
 from deepdlt.provenance import library_versions
 from deepdlt.summaries import summarise_fold, summarise_labels
@@ -45,6 +46,7 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "status": "complete",
         "error": "",
         "device": trained.result.device,
+        "hardware": describe_hardware(trained.result.device),
         "n_parameters": trained.result.n_parameters,
     }
     frames = {
