@@ -50,10 +50,16 @@ def migrations() -> tuple[SqlFile, ...]:
 
 
 @cache
+def table_names() -> frozenset[str]:
+    """Return the names of the tables that the migrations make."""
+    return frozenset(name for each in migrations() for name in re.findall(r"CREATE TABLE (\w+)", each.text))
+
+
+@cache
 def views() -> tuple[SqlFile, ...]:
     """Return the views, each after those that it reads."""
     files = {each.name: each for each in _load(_VIEWS)}
-    reads = {name: _words(each.text) & (files.keys() - {name}) for name, each in files.items()}
+    reads = {name: words(each.text) & (files.keys() - {name}) for name, each in files.items()}
     return tuple(files[name] for name in TopologicalSorter(reads).static_order())
 
 
@@ -159,6 +165,6 @@ def _load(folder: Path) -> list[SqlFile]:
     return [SqlFile(name, header, text) for name, header, text in parts]
 
 
-def _words(text: str) -> set[str]:
+def words(text: str) -> set[str]:
     """Return the words of a statement, comments left out."""
     return set(re.findall(r"\w+", re.sub(r"--[^\n]*", "", text)))

@@ -138,6 +138,25 @@ class Lake:
             done = connection.execute(sql, params)
             return Rows([name for name, *_ in done.description or []], done.fetchall())
 
+    @contextmanager
+    def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a connection on which everything sees the lake as it is now, whoever writes meanwhile.
+
+        It reads, as in `read`, and shares the DuckDB of `query`; temporary tables made on it are gone after.
+
+        Raises
+        ------
+        LakeMissing
+            If the lake has been deleted since.
+        """
+        connection = self._pool.cursor("guarded")
+        try:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
+
     def snapshot_id(self) -> int:
         """Return the number of the newest snapshot, for ``AT (VERSION => n)``."""
         ((snapshot_id,),) = self.query_rows("SELECT id FROM lake.current_snapshot()").rows
