@@ -232,6 +232,34 @@ def tables() -> None:
 
 
 @app.command()
+def report(
+    night: Annotated[int | None, typer.Option(help="Number of the night; the newest unless told.", min=0)] = None,
+    is_open: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Write a night's page anew from the lake, and print where it is.
+
+    The index of nights beside it is written, too. No server is needed, and nothing is trained.
+
+    \b
+    deepdlt report --open
+    deepdlt report --night 7
+    """  # noqa: D301
+    from deployments.settings import keep_prefect_here
+    from lake import Lake
+
+    Lake.open(is_read_only=True).close()  # a lake that is not there is not made
+    keep_prefect_here()
+    from tasks.page import write_page
+
+    page = write_page(night)
+    typer.echo(page)
+    if is_open:
+        import webbrowser
+
+        webbrowser.open(page.as_uri())
+
+
+@app.command()
 def attach() -> None:
     """Print the lines that open the lake in the stock `duckdb` client.
 

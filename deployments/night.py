@@ -110,7 +110,7 @@ def run_night(parameters: dict[str, Any], say: Say = print) -> Outcome:
     deploy(state, say)
     outcome = run_deployment(ServerApi(str(state.api_url)), NIGHT, parameters, make_display())
     show_metrics(outcome, say)
-    show_ways(state, outcome, say)
+    show_ways(state, outcome, say, page=find_page(outcome))
     return outcome
 
 
@@ -142,7 +142,20 @@ def show_metrics(outcome: Outcome, say: Say) -> None:
     say(render_table(metrics.columns, metrics.rows))
 
 
-def show_ways(state: StackState, outcome: Outcome, say: Say) -> None:
+def find_page(outcome: Outcome) -> Path | None:
+    """Return the page of a night, None where none was written."""
+    from lake import Lake, LakeError
+
+    try:
+        lake = Lake.open(is_read_only=True)
+        nights = lake.query_rows("SELECT sequence FROM nights WHERE night_id = ?", [outcome.run_id]).rows
+    except LakeError:
+        return None
+    pages = (lake.location.page(sequence) for (sequence,) in nights)
+    return next((page for page in pages if page.is_file()), None)
+
+
+def show_ways(state: StackState, outcome: Outcome, say: Say, *, page: Path | None = None) -> None:
     """Say how the night ended and where to go from here."""
     from lake.location import locate
 
@@ -150,6 +163,8 @@ def show_ways(state: StackState, outcome: Outcome, say: Say) -> None:
     ui = ServerApi(str(state.api_url)).ui_url
     say(f"\nThe night is {ended}")
     say(f"  in the UI   {ui}/runs/flow-run/{outcome.run_id}")
+    if page is not None:
+        say(f"  its page    {page}")
     say(f"  the lake    {locate().root}")
     say('  ask it      deepdlt sql "FROM label_summary"; deepdlt tables')
     say("  next        deepdlt status, deepdlt export TARGET, deepdlt down")

@@ -50,6 +50,15 @@ class Location:
         """Folder DuckDB makes when a query outgrows memory."""
         return self.root / "tmp"
 
+    @property
+    def pages(self) -> Path:
+        """Index of the nights that have a page."""
+        return self.root / "reports" / "index.html"
+
+    def page(self, sequence: int) -> Path:
+        """Page of a night by its number, whether or not it is there."""
+        return self.pages.parent / str(sequence) / "index.html"
+
     def make_folders(self) -> None:
         """Make the lake's folder, private to the user, and what it always holds."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -55,6 +55,7 @@ def _summary_markdown(night: dict[str, Any], title: str, summary: pl.DataFrame, 
         f"- source `{night['source']}`, data set `{night['dataset_id']}`",
         f"- {night['n_new_images']} new images, {night['n_new_patches']} new patches, {night['n_rejected']} rejected",
         f"- {night['n_trained']} trained, {night['n_reused']} reused, {night['n_failed']} failed",
+        f"- {_page_line(night['sequence'])}",
         "",
         "Losses are per patch in the run's own target range, mean over folds; `floor_mse` is the least that any model "
         "of that output range can reach, `flat_mse` a flat patch. `n_below_flat` counts folds worse than flat.",
@@ -64,6 +65,14 @@ def _summary_markdown(night: dict[str, Any], title: str, summary: pl.DataFrame, 
     if faults.height:
         lines += ["", "## Rejected", "", *_markdown_table(faults.to_dicts())]
     return "\n".join(lines)
+
+
+def _page_line(sequence: int) -> str:
+    """Say where the page of the night is; as a path, too: a browser may refuse a link from the server to a file."""
+    page = open_lake().location.page(sequence)
+    if not page.is_file():
+        return f"no page was written: the task `write page` says why; `deepdlt report --night {sequence}` writes it"
+    return f"all of it on [one page]({page.as_uri()}): `{page}`"
 
 
 def _markdown_table(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -11,7 +11,18 @@ ROOT = Path(__file__).parents[1]
 OURS = {"deepdlt", "lake", "tasks", "flows", "deployments"}
 SCIENCE = {"numpy", "torch", "torchvision", "scipy", "skimage", "sklearn", "PIL", "polars", "pydantic", "matplotlib"}
 ALLOWED = {
-    "deepdlt": {"deepdlt", "fastexcel", "numba", "safetensors", "threadpoolctl", "umap", "xlsxwriter", *SCIENCE},
+    "deepdlt": {
+        "deepdlt",
+        "fastexcel",
+        "jinja2",
+        "markupsafe",
+        "numba",
+        "safetensors",
+        "threadpoolctl",
+        "umap",
+        "xlsxwriter",
+        *SCIENCE,
+    },
     "lake": {"lake", "duckdb", "pyarrow", "polars", "numpy", "filelock"},
     "tasks": {"tasks", "deepdlt", "lake", "prefect", "polars", "numpy", "typing_extensions"},
     "flows": {"flows", "tasks", "deepdlt", "prefect", "pydantic", "typing_extensions"},

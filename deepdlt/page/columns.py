@@ -1,90 +1,146 @@
-"""What a column of the lake is called on the page, and what it means with its unit."""
+"""What a column of the lake is called on the page, what it means with its unit, and how its numbers are written."""
+
+from dataclasses import dataclass
+
+from deepdlt.page.numbers import Form
 
 _RANGE = "per patch, in the run's own target range"
 
-COLUMNS: dict[str, tuple[str, str]] = {
-    "preset": ("Preset", "Named training"),
-    "model": ("Model", "ae, vae or residual"),
-    "scheme": ("Folds over", "paper: patches; grouped: images; condition: laser settings; holdout: 80/10/10"),
-    "label": ("Label", "Label that folds are drawn by, or that is asked about"),
-    "label_value": ("Value", "Value of the label"),
-    "fold": ("Fold", "1-based"),
-    "seed": ("Seed", "Seed of the training"),
-    "split": ("Split", "train, val or test"),
-    "side": ("Side", "Held-out side: val, test, or both"),
-    "n_folds": ("Folds", "Number of folds"),
-    "n_seeds": ("Seeds", "Number of seeds"),
-    "n_images": ("Images", "Number of images"),
-    "n_patches": ("Patches", "Number of patches"),
-    "n_values": ("Values", "Number of label values"),
-    "train_loss": ("Train loss", f"What training minimises, {_RANGE}"),
-    "val_loss": ("Val loss", f"What training minimises, {_RANGE}"),
-    "test_loss": ("Test loss", f"What training minimises, {_RANGE}"),
-    "test_loss_sd": ("± SD", "Sample standard deviation of the test loss over folds"),
-    "loss": ("Loss", f"What training minimises, {_RANGE}"),
-    "mse": ("MSE", f"Mean squared error {_RANGE}"),
-    "kl": ("KL", "KL divergence per patch, nats"),
-    "floor_mse": ("Floor", "Least MSE that any output of the model's range can reach"),
-    "flat_mse": ("Flat", "MSE of each patch's own mean"),
-    "flat_reachable_mse": ("Flat in range", "MSE of the best flat patch within [0, 1]"),
-    "gain_offset_mse": ("Gain, offset", "MSE of the mean training patch with each patch's own gain and offset"),
-    "pca_8_mse": ("PCA-8", "MSE of PCA with 8 components, fitted on the fold's training patches"),
-    "pca_32_mse": ("PCA-32", "MSE of PCA with 32 components"),
-    "pca_128_mse": ("PCA-128", "MSE of PCA with 128 components"),
-    "pca_512_mse": ("PCA-512", "MSE of PCA with 512 components"),
-    "percent_of_reachable": ("% reached", "0: as good as the best flat patch; 100: as good as its output range allows"),
-    "psnr_db": ("PSNR", "dB, fixed range, on [0, 1]"),
-    "ssim": ("SSIM", "Window 7, data range 1, on [0, 1]"),
-    "psnr_paper_db": ("PSNR, report's", "dB, by the report's definition"),
-    "ssim_paper": ("SSIM, report's", "By the report's definition"),
-    "n_parameters": ("Parameters", "Number of trained parameters"),
-    "mean_loss": ("Mean MSE", "Mean squared error of test patches in the run's own target range"),
-    "ci_low": ("95 % low", "Lower end of the 95 % interval over images"),
-    "ci_high": ("95 % high", "Upper end of the 95 % interval over images"),
-    "p_label": ("p, label", "Label values shuffled over images, corrected for the number of labels (Holm)"),
-    "features": ("Features", "What the probe reads: the code, PCA or a spectrum"),
-    "probe": ("Probe", "logistic, ridge or k nearest neighbours"),
-    "unit": ("Unit", "Patch, or image by vote of its patches"),
-    "metric": ("Metric", "Accuracies lie in [0, 1], r2 is at most 1"),
-    "score": ("Score", "Held-out score of the probe"),
-    "null_mean": ("By chance", "Mean score with labels shuffled over images"),
-    "null_sd": ("± SD", "Sample standard deviation of the scores by chance"),
-    "p_value": ("p", "Share of shuffles at least as good"),
-    "n_permutations": ("Shuffles", "Number of permutations"),
-    "loss_paper": ("Report's folds", "MSE, mean over images, on folds over patches"),
-    "loss_safe": ("Safe folds", "MSE, mean over images, on folds that keep images, conditions or levels apart"),
-    "gap": ("Gap", "Safe minus report's: what the report's folds hide"),
-    "seed_sd": ("± SD, seeds", "Sample standard deviation over seeds"),
-    "n_shared_images": ("Shared images", "Images on both sides"),
-    "n_shared_conditions": ("Shared conditions", "Laser settings on both sides"),
-    "n_shared_spots": ("Shared spots", "Places on the sample on both sides"),
-    "overlap_share": ("Overlap", "Share of held-out patches that share a pixel with a training patch"),
-    "deviating_value": ("Most uneven", "Label value whose share differs most from training"),
-    "largest_deviation": ("By", "Its share on the side minus its share in training"),
-    "n_merged_strata": ("Merged strata", "Bins that hold more than one label value"),
-    "paper_table": ("Table", "Of the report"),
-    "paper_row": ("Row", "Of the report's table"),
-    "published": ("Published", "As the report prints it"),
-    "here": ("Here", "As found here"),
-    "difference": ("Difference", "Here minus published"),
-    "profile": ("Profile", "How much of the report's budget was spent"),
-    "epochs": ("Epochs", "Epochs of each training"),
-    "n_trained": ("Trained", "Runs trained this night"),
-    "n_reused": ("Reused", "Runs that stood complete already"),
-    "n_failed": ("Failed", "Runs that failed"),
-    "seconds": ("Seconds", "Spent training and scoring"),
-    "reason": ("Why", "What differs from the same training before"),
-    "n_runs": ("Runs", "Number of runs"),
-    "error": ("Error", "Why it failed"),
-    "path": ("File or row", "Relative to the source folder"),
-    "rule": ("Rule", "Rule that is broken"),
-    "value": ("Found", "What stood there"),
-    "message": ("What is wrong", ""),
-    "remedy": ("What to do", ""),
-    "target_range": ("Targets", "signed: [-1, 1]; unit: [0, 1]"),
-    "code_digest": ("Code", "Digest of the code behind the numbers"),
-    "versions": ("Libraries", "Python and the libraries that shape the numbers"),
-    "device": ("Device", "cpu, cuda or mps"),
-    "snapshot_id": ("Snapshot", "Lake snapshot that the data set was read at"),
-    "dataset_id": ("Data set", "Digest of the recipe and the sorted patch ids"),
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as people see it.
+
+    Attributes
+    ----------
+    text : str
+        Its name, short.
+    hint : str
+        What it means, with its unit.
+    form : Form
+        How its numbers are written.
+    is_aside : bool
+        Whether it goes below the table where every row says the same.
+    """
+
+    text: str
+    hint: str = ""
+    form: Form = "plain"
+    is_aside: bool = False
+
+
+COLUMNS: dict[str, Column] = {
+    # Names of a training.
+    "preset": Column("Training", "Named training, as deepdlt/presets.py defines it", is_aside=True),
+    "scheme": Column(
+        "Scheme",
+        "paper: drawn over patches, as in the report; grouped: over images; condition: over laser settings; "
+        "leave-one-level-out: each tests a label value not trained on; holdout: one 80/10/10 split of the images",
+        is_aside=True,
+    ),
+    "label": Column("Label", "Label that folds are drawn by, or that is asked about", is_aside=True),
+    "label_value": Column("Value", "Value of the label"),
+    "fold": Column("Fold", "1-based", is_aside=True),
+    "seed": Column("Seed", "Seed of the training", is_aside=True),
+    "split": Column("Split", "Held-out side of the fold", is_aside=True),
+    "side": Column("Side", "Held-out side of the fold; held_out: val and test", is_aside=True),
+    # Counts.
+    "n_folds": Column("Folds", "Number of folds", "count", is_aside=True),
+    "n_seeds": Column("Seeds", "Number of seeds", "count", is_aside=True),
+    "n_images": Column("Images", "Number of images", "count", is_aside=True),
+    "n_patches": Column("Patches", "Number of patches", "count", is_aside=True),
+    "n_rows": Column("Times", "Number of files or rows", "count"),
+    "n_runs": Column("Runs", "Number of trainings", "count"),
+    # Losses and quality.
+    "train_loss": Column("Train loss", f"What training minimises, {_RANGE}; last epoch", "loss"),
+    "val_loss": Column("Val loss", f"What training minimises, {_RANGE}", "loss"),
+    "test_loss": Column("Test loss", f"What training minimises, {_RANGE}; ± SD over folds", "loss"),
+    "loss": Column("Loss", f"What training minimises, {_RANGE}", "loss"),
+    "mse": Column("MSE", f"Mean squared error {_RANGE}", "loss"),
+    "kl": Column("KL", "KL divergence per patch, nats", "loss"),
+    "floor_mse": Column("Floor", "Least MSE that any output on [0, 1] can reach", "loss"),
+    "flat_mse": Column("Flat", "MSE of each patch's own mean", "loss"),
+    "flat_reachable_mse": Column("Flat on [0, 1]", "MSE of the best flat patch within [0, 1]", "loss"),
+    "gain_offset_mse": Column("Gain, offset", "MSE of the mean training patch, with gain and offset fitted", "loss"),
+    "pca_8_mse": Column("PCA-8", "MSE of PCA with 8 components, fitted on the fold's training patches", "loss"),
+    "pca_32_mse": Column("PCA-32", "MSE of PCA with 32 components", "loss"),
+    "pca_128_mse": Column("PCA-128", "MSE of PCA with 128 components, fitted on the training patches", "loss"),
+    "pca_512_mse": Column("PCA-512", "MSE of PCA with 512 components", "loss"),
+    "percent_of_reachable": Column(
+        "Reached, %", "0: as good as the best flat patch; 100: as good as any output on [0, 1] can be", "percent"
+    ),
+    "psnr_db": Column("PSNR, dB", "Fixed range, on [0, 1]", "db"),
+    "ssim": Column("SSIM", "Window 7, data range 1, on [0, 1]", "score"),
+    "psnr_paper_db": Column("PSNR (report), dB", "By the report's definition: range of each patch", "db"),
+    "ssim_paper": Column("SSIM (report)", "By the report's definition: both images stretched to [0, 1]", "score"),
+    "seed_sd": Column("SD of seeds", "Sample standard deviation of the MSE over seeds", "loss"),
+    "image_mean": Column("Over images, 95 % CI", "Mean over images of each image's mean error", "loss"),
+    # Which label is harder.
+    "mean_loss": Column("Mean MSE, 95 % CI", f"Mean squared error of test patches, {_RANGE}; over images", "loss"),
+    "sentence": Column("Sentence"),
+    "p_label": Column("p", "Label values shuffled over images, after Holm for the labels", "p"),
+    "fold_mean": Column("Mean over folds", "Test loss; ± SD over folds", "loss"),
+    # Does the code know the laser.
+    "features": Column("Features", "latent: the code; pca_k: k principal components; spectrum: radial power"),
+    "probe": Column("Probe", "logistic, ridge, or knn: nearest neighbours"),
+    "unit": Column("Unit", "patch, or image by vote of its patches"),
+    "metric": Column("Metric", "Accuracies lie in [0, 1]; r2 is at most 1, below 0 worse than the mean"),
+    "score": Column("Score", "On images that the probe has not seen", "score"),
+    "null_mean": Column("By chance", "Mean ± SD of the score with labels shuffled over images", "score"),
+    "p_value": Column("p", "Share of shuffles at least as good, not corrected", "p"),
+    "n_permutations": Column("Shuffles", "Number of shuffles", "count", is_aside=True),
+    "n_values": Column("Values", "Number of label values", "count"),
+    # Leakage.
+    "loss_paper": Column("Report's folds", "MSE on folds over patches, mean over images", "loss"),
+    "loss_safe": Column("Safer folds", "MSE on the folds named at the left, mean over images", "loss"),
+    "gap": Column("Gap, 95 % CI", "Safer minus report's, over images: what the report's folds hide", "loss"),
+    "n_shared_images": Column("Images shared", "Images on both sides", "count"),
+    "n_shared_conditions": Column("Conditions shared", "Laser settings on both sides", "count"),
+    "n_shared_spots": Column("Spots shared", "Places on the sample on both sides", "count"),
+    "n_conditions": Column("Conditions", "Laser settings on the held-out side", "count"),
+    "n_spots": Column("Spots", "Places on the sample on the held-out side", "count"),
+    "overlap_share": Column("Overlap, %", "Held-out patches that share a pixel with a training patch", "share"),
+    "image_share": Column("Images, %", "Held-out images that are trained on, too", "share"),
+    "condition_share": Column("Conditions, %", "Held-out laser settings that are trained on, too", "share"),
+    "spot_share": Column("Spots, %", "Held-out places on the sample that are trained on, too", "share"),
+    "n_merged_strata": Column("Merged bins", "Bins of the stratification that hold several values", "count"),
+    "deviating_value": Column("Most uneven", "Label value whose share differs most from training"),
+    "largest_deviation": Column("By, %", "Its share on the held-out side minus that in training", "share"),
+    # Published against here.
+    "paper_row": Column("Row", "Of the report's table"),
+    "paper_table": Column("Table", "Of the report"),
+    "published": Column("Published", "As the report prints it", "loss"),
+    "here": Column("Here", "As found here", "loss"),
+    "difference": Column("Difference", "Here minus published", "loss"),
+    "published_train": Column("Train, published", "Loss per patch on [-1, 1]", "loss"),
+    "here_train": Column("Train, here", "Loss per patch on [-1, 1]", "loss"),
+    "published_val": Column("Val, published", "Loss per patch on [-1, 1]", "loss"),
+    "here_val": Column("Val, here", "Loss per patch on [-1, 1]", "loss"),
+    "published_test": Column("Test, published", "Loss per patch on [-1, 1]", "loss"),
+    "here_test": Column("Test, here", "Loss per patch on [-1, 1]", "loss"),
+    "profile": Column("Profile", "How much of the report's budget was spent", is_aside=True),
+    "epochs": Column("Epochs", "Epochs of each training", "count", is_aside=True),
+    # What was new, what ran.
+    "outcome": Column("Outcome", "Trained this night, or reused because it stood complete"),
+    "labels": Column("Labels", "Labels that folds are drawn by", is_aside=True),
+    "reason": Column("Why", "What differs from the same training of an earlier night"),
+    "seconds": Column("Time", "Spent training and scoring", "seconds"),
+    "n_parameters": Column("Parameters", "Number of trained parameters", "count", is_aside=True),
+    "error": Column("Error", "Why it failed"),
+    "path": Column("File or row", "Relative to the source folder"),
+    "rule": Column("Rule", "Rule that is broken"),
+    "value": Column("Found", "What stood there"),
+    "message": Column("What is wrong"),
+    "remedy": Column("What to do"),
+    "width_px": Column("Width, px", "", "count", is_aside=True),
+    "height_px": Column("Height, px", "", "count", is_aside=True),
+    "file_format": Column("Format", "Of the file", is_aside=True),
+    "source_mode": Column("Mode", "Of the file before it was made 8-bit grey", is_aside=True),
+    # Provenance.
+    "target_range": Column("Targets", "signed: [-1, 1]; unit: [0, 1]", is_aside=True),
+    "code_digest": Column("Training code", "Digest of the code between a patch and a metric"),
+    "libraries": Column("Libraries", "Python and the libraries that shape the numbers"),
+    "device": Column("Device", "cpu, cuda or mps", is_aside=True),
+    "hardware": Column("Hardware", "Processor that trained"),
+    "seeds": Column("Seeds", "Seeds of the trainings"),
 }

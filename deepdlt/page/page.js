@@ -4,18 +4,13 @@
   const KEY = "deepdlt-theme";
   const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
   const store = (value) => { try { localStorage.setItem(KEY, value); } catch { /* private mode: not remembered */ } };
-  if (stored() === "dark" || stored() === "light") root.dataset.theme = stored();
-  const isDark = () => root.dataset.theme
-    ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  if (["dark", "light"].includes(stored())) root.dataset.theme = stored();
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
 
-  const keyOf = (row, place) => {
-    const cell = row.cells[place];
-    return cell.dataset.key ?? (cell.textContent.trim() === "\u2013" ? "" : cell.textContent.trim());
-  };
-  const compare = (a, b) => {
-    const x = Number(a), y = Number(b);
-    return a !== "" && b !== "" && !Number.isNaN(x) && !Number.isNaN(y) ? x - y : a.localeCompare(b, "en", { numeric: true });
-  };
+  const keyOf = (row, place) => row.cells[place].dataset.key ?? row.cells[place].textContent.trim();
+  const isNumber = (key) => key !== "" && !Number.isNaN(Number(key));
+  const compare = (a, b) => isNumber(a) && isNumber(b) ? a - b : a.localeCompare(b, "en", { numeric: true });
   const sort = (head) => {
     const table = head.closest("table"), body = table.tBodies[0], place = head.cellIndex;
     const direction = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
@@ -27,6 +22,14 @@
     body.append(...rows.map(([, row]) => row));
   };
 
+  const enlarge = (dialog, image) => {
+    const large = new Image(image.naturalWidth, image.naturalHeight);
+    large.src = image.src;
+    large.alt = image.alt;
+    dialog.querySelector(".wide").replaceChildren(large);
+    dialog.showModal();
+  };
+
   addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
     const show = () => { button.setAttribute("aria-pressed", String(isDark())); };
@@ -35,12 +38,25 @@
       store(root.dataset.theme);
       show();
     });
+    system.addEventListener("change", show);
     show();
+
     const contents = document.querySelector(".contents > details");
     if (contents && matchMedia("(max-width: 60rem)").matches) contents.open = false;
-    for (const head of document.querySelectorAll("th")) {
-      head.querySelector("button.sort")?.addEventListener("click", () => sort(head));
+    for (const head of document.querySelectorAll("thead th")) {
+      head.querySelector(".sort").addEventListener("click", () => sort(head));
     }
-    addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("main details")) one.open = true; });
+    const dialog = document.getElementById("large");
+    for (const zoom of document.querySelectorAll(".zoom")) {
+      zoom.addEventListener("click", () => enlarge(dialog, zoom.firstElementChild));
+    }
+    dialog?.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+
+    let opened = [];
+    addEventListener("beforeprint", () => {
+      opened = [...document.querySelectorAll("main details:not([open])")];
+      for (const one of opened) one.open = true;
+    });
+    addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
   });
 })();

@@ -1,5 +1,7 @@
 """Turn what is known of a night into one HTML file that opens from disk, without a network."""
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -10,9 +12,10 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from markupsafe import Markup
 
 from deepdlt.config import PROFILES
-from deepdlt.page.sections import Picture, sections_of
-from deepdlt.page.summary import facts_of
-from deepdlt.page.tables import show, show_number
+from deepdlt.page.answers import answers_of, facts_of
+from deepdlt.page.numbers import show_number
+from deepdlt.page.parts import Picture
+from deepdlt.page.sections import glossary_of, sections_of
 
 __all__ = ["Picture", "render_index", "render_night"]
 
@@ -21,6 +24,7 @@ class _Beside(BaseLoader):
     """Finds templates beside this module, also inside a wheel."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:  # noqa: ARG002
+        """Return the text of a template."""
         found = files("deepdlt.page").joinpath(template)
         if not found.is_file():
             raise TemplateNotFound(template)
@@ -52,6 +56,7 @@ def render_night(
         A whole HTML document. Every value is escaped: names come from sheets and are not trusted.
     """
     profile = PROFILES.get(night["profile"])
+    sections = sections_of(night, frames, pictures, n_left_out=n_left_out)
     return (
         _environment()
         .get_template("night.html.j2")
@@ -59,8 +64,10 @@ def render_night(
             night=night,
             profile_text=profile.description if profile else "",
             is_quick=night["profile"] == "quick",
-            facts=facts_of(night, frames),
-            sections=sections_of(night, frames, pictures, n_left_out),
+            answers=answers_of(frames),
+            facts=facts_of(night),
+            sections=sections,
+            glossary=glossary_of(sections),
         )
     )
 
@@ -71,7 +78,7 @@ def render_index(nights: Sequence[Mapping[str, Any]]) -> str:
     Parameters
     ----------
     nights : sequence of mapping
-        Rows of the table `nights`, newest first; each page lies in a folder named by its `night_id`.
+        Rows of the table `nights`, newest first; each page lies in a folder named by its ``sequence``.
     """
     return _environment().get_template("index.html.j2").render(nights=nights)
 
@@ -82,13 +89,23 @@ def _environment() -> Environment:
     environment = Environment(
         loader=_Beside(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals["style"] = Markup(_text("page.css"))  # noqa: S704 - our own file
-    environment.globals["script"] = Markup(_text("page.js"))  # noqa: S704 - our own file
-    environment.filters["cell"] = show
+    style, script = _text("page.css"), _text("page.js")
+    environment.globals["style"] = Markup(style)  # noqa: S704 - our own file
+    environment.globals["script"] = Markup(script)  # noqa: S704 - our own file
+    # Nothing but these very texts runs or styles, whatever else got into the page.
+    environment.globals["policy"] = Markup(  # noqa: S704 - made of digests
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
+    )
     environment.filters["number"] = show_number
+    environment.filters["uri"] = Markup  # data: URIs are base64 of our own: nothing in them needs escaping
     return environment
 
 
 def _text(name: str) -> str:
     """Return a file that lies beside this module."""
     return files("deepdlt.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Return the digest that a content security policy knows a text by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

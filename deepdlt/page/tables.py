@@ -1,17 +1,24 @@
-"""Frames as tables for people: four decimals, the full value at hand, and a mark where a model is worse than flat."""
+"""Frames as tables for people: few columns, a value with its spread in one place, what is the same everywhere below."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from deepdlt.page.columns import COLUMNS
+from deepdlt.page.columns import COLUMNS, Column
+from deepdlt.page.numbers import KEPT, MISSING, Form, decimals_of, show_number
 
-DECIMALS = 4
-WORSE = "worse than flat"
+NO_LABEL = "none"
+"""What the lake has where folds were not drawn by a label."""
+
+LONG = 14
+"""Rows from which a table is folded away."""
+
+PROSE = 24
+"""Characters from which a cell is read as a sentence, and has room to be."""
+
 Marker = Callable[[Mapping[str, Any]], str]
 
 
@@ -25,32 +32,33 @@ class Cell:
         As people read it.
     full : str
         The whole value, where `text` is rounded; '' where it is not.
-    key : str
-        What the table is sorted by.
+    key : str or None
+        What the table is sorted by; None where that is the text, '' where there is nothing to sort.
     is_number : bool
-    is_mark : bool
-        Whether it warns.
+    mark : str
+        A warning that belongs to the row.
     """
 
     text: str
     full: str = ""
-    key: str = ""
+    key: str | None = None
     is_number: bool = False
-    is_mark: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Head of a column: a name, what it means with its unit, and whether numbers stand below."""
+    """Head of a column: its name, what it means with its unit, and whether numbers or sentences stand below."""
 
     text: str
-    hint: str
-    is_number: bool
+    hint: str = ""
+    is_number: bool = False
+    is_prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its caption; a long one is folded away."""
+    """A table with its caption; the first cell of a row names it. A long one is folded away."""
 
     caption: str
     headings: Sequence[Heading]
@@ -59,51 +67,33 @@ class Table:
     is_folded: bool = False
 
 
-def show_number(value: float) -> str:
-    r"""Return a number as the page prints it, with at most four decimals and a true minus sign.
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean and its standard deviation in one column, named by the mean."""
 
-    Examples
-    --------
-    >>> show_number(0.18412345), show_number(20800), show_number(float("nan"))
-    ('0.1841', '20,800', 'not a number')
-    >>> show_number(-0.5) == "\N{MINUS SIGN}0.5000"
-    True
-    """
-    if isinstance(value, float) and math.isnan(value):
-        return "not a number"
-    text = f"{value:,.{DECIMALS}f}" if isinstance(value, float) else f"{value:,d}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    name: str
+    sd: str
 
 
-def show(value: object) -> Cell:
-    r"""Return the cell of one value.
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and the ends of its interval in one column, named by the mean."""
 
-    Examples
-    --------
-    >>> show(True).text, show(0.123456).full, show(None).text == "\N{EN DASH}"
-    ('yes', '0.123456', True)
-    """
-    if value is None or value == "":
-        return Cell("\N{EN DASH}")
-    if isinstance(value, bool):
-        return Cell("yes" if value else "no", key=str(int(value)))
-    if isinstance(value, int | float):
-        text = show_number(value)
-        return Cell(text, full=repr(value) if isinstance(value, float) else "", key=repr(value), is_number=True)
-    if isinstance(value, datetime):
-        return Cell(f"{value:%Y-%m-%d %H:%M}", full=value.isoformat(), key=value.isoformat())
-    if isinstance(value, list | tuple):
-        return show(", ".join(map(str, value)))
-    return Cell(str(value), key=str(value))
+    name: str
+    low: str
+    high: str
+
+
+Shown = str | Spread | Interval
 
 
 def make_table(
     frame: pl.DataFrame,
-    names: Sequence[str],
+    shown: Sequence[Shown],
     caption: str,
     *,
     note: str = "",
-    is_folded: bool = False,
+    is_folded: bool | None = None,
     mark: Marker | None = None,
 ) -> Table | None:
     """Return a frame as a table.
@@ -112,14 +102,15 @@ def make_table(
     ----------
     frame : polars.DataFrame
         May lack some of the columns, or all rows.
-    names : sequence of str
-        Columns to show, in order; those that the frame lacks, or that are empty throughout, are left out.
+    shown : sequence of str, Spread or Interval
+        Columns to show, in order. One that the frame lacks, or that is empty throughout, is left out; one that says the
+        same in every row goes into the note where it may (`Column.is_aside`).
     caption, note : str
         What it shows; how to read it.
-    is_folded : bool
-        Whether the reader opens it.
+    is_folded : bool, optional
+        Whether the reader opens it; without it, a long one is folded.
     mark : callable, optional
-        Takes a row, and returns the warning that it deserves, or ''. It stands in a column of its own.
+        Takes a row, and returns the warning that it deserves, or ''. It stands with the name of the row.
 
     Returns
     -------
@@ -128,65 +119,109 @@ def make_table(
     """
     if frame.is_empty():
         return None
-    kept = [name for name in names if name in frame.columns and frame[name].null_count() < frame.height]
-    headings = [_heading(name, frame.schema[name]) for name in kept]
-    rows = [[show(row[name]) for name in kept] for row in frame.iter_rows(named=True)]
-    if mark is not None:
-        marks = [mark(row) for row in frame.iter_rows(named=True)]
-        if any(marks):
-            headings.append(Heading("Against flat", "A flat patch: each patch's own mean", is_number=False))
-            for row, text in zip(rows, marks, strict=True):
-                row.append(Cell(text, key=text, is_mark=True) if text else Cell("better", key=" "))
-    return Table(caption, headings, rows, note, is_folded)
+    there = [one for one in shown if name_of(one) in frame.columns and frame[name_of(one)].null_count() < frame.height]
+    rows = frame.rows(named=True)
+    cells = {name_of(one): [_cell(one, row) for row in rows] for one in there}
+    aside = _aside(there, cells) if len(rows) > 1 else {}
+    kept = [one for one in there if name_of(one) not in aside]
+    columns = [[*cells[name_of(one)]] for one in kept]
+    if mark is not None and columns:
+        columns[0] = [replace(cell, mark=mark(row)) for cell, row in zip(columns[0], rows, strict=True)]
+    notes = [note, _same_everywhere(aside)]
+    return Table(
+        caption,
+        [_heading(name_of(one), columns[place]) for place, one in enumerate(kept)],
+        list(zip(*columns, strict=True)),
+        " ".join(filter(None, notes)),
+        len(rows) > LONG if is_folded is None else is_folded,
+    )
 
 
-def _heading(name: str, kind: pl.DataType) -> Heading:
+def name_of(shown: Shown) -> str:
+    """Return the column that names what is shown."""
+    return shown if isinstance(shown, str) else shown.name
+
+
+def column_of(name: str) -> Column:
+    """Return what is known of a column; its own name where nothing is."""
+    return COLUMNS.get(name) or Column(name.replace("_", " "))
+
+
+def heading_of(name: str) -> Heading:
     """Return the head of a column by its name in the lake."""
-    text, hint = COLUMNS.get(name, (name.replace("_", " "), ""))
-    return Heading(text, hint or name, is_number=kind.is_numeric())
+    column = column_of(name)
+    return Heading(column.text, column.hint)
 
 
-class Standing:
-    """How each training of a night stands against a flat patch, from `fold_summary`.
+def show(value: object, form: Form = "plain") -> Cell:
+    r"""Return the cell of one value.
 
-    Parameters
-    ----------
-    summary : polars.DataFrame
-        ``preset``, ``scheme``, ``label``, ``n_folds``, ``n_seeds``, ``n_below_flat``.
+    Examples
+    --------
+    >>> show(True).text, show(0.123456, "loss").full, show(None).text == "\N{EN DASH}"
+    ('yes', '0.123456', True)
     """
-
-    def __init__(self, summary: pl.DataFrame) -> None:
-        self._rows = summary.rows(named=True) if "n_below_flat" in summary.columns else []
-
-    @property
-    def n_below(self) -> int:
-        """Scored folds that are worse than flat."""
-        return sum(row["n_below_flat"] or 0 for row in self._rows)
-
-    @property
-    def n_scored(self) -> int:
-        """Scored folds."""
-        return sum(_scored(row) for row in self._rows)
-
-    def mark(self, **names: Any) -> str:
-        """Return the warning for the trainings of these names (of `fold_summary`'s columns), or ''."""
-        found = [row for row in self._rows if all(row.get(name) == value for name, value in names.items())]
-        below = sum(row["n_below_flat"] or 0 for row in found)
-        scored = sum(map(_scored, found))
-        if not below:
-            return ""
-        return WORSE if scored == 1 else f"{WORSE} in {below} of {scored} folds"
-
-    def by(self, *names: str, **renamed: str) -> Marker:
-        """Return a marker that looks at these columns of a row; `renamed` maps ours to the row's."""
-        pairs = {name: name for name in names} | renamed
-
-        def mark(row: Mapping[str, Any]) -> str:
-            return self.mark(**{ours: row.get(theirs) for ours, theirs in pairs.items()}) if pairs else ""
-
-        return mark
+    if value is None or value == "":
+        return Cell(MISSING, key="")
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if isinstance(value, int | float):
+        text = show_number(value, form)
+        is_known = value == value  # NaN has no place in an order
+        full = repr(value) if isinstance(value, float) and is_known else ""
+        return Cell(text, full, repr(value) if is_known else "", is_number=True)
+    if isinstance(value, datetime):
+        return Cell(f"{value:%Y-%m-%d %H:%M}", key=value.isoformat())
+    if isinstance(value, list | tuple):
+        return show(", ".join(map(str, value)))
+    return Cell(str(value))
 
 
-def _scored(row: Mapping[str, Any]) -> int:
-    """Return how many trainings a row of `fold_summary` is the mean of."""
-    return int(row.get("n_folds") or 0) * int(row.get("n_seeds") or 1)
+def _cell(shown: Shown, row: Mapping[str, Any]) -> Cell:
+    """Return what is shown of a row."""
+    name = name_of(shown)
+    form = column_of(name).form
+    value = None if name == "label" and row[name] == NO_LABEL else row[name]
+    cell = show(value, form)
+    if isinstance(shown, str) or not cell.is_number or cell.key == "":
+        return cell
+    decimals = decimals_of(row[name], form)
+    if isinstance(shown, Spread):
+        spread = row.get(shown.sd)
+        return (
+            cell
+            if spread is None
+            else replace(cell, text=f"{cell.text}{KEPT}±{KEPT}{show_number(spread, decimals=decimals)}")
+        )
+    low, high = row.get(shown.low), row.get(shown.high)
+    if low is None or high is None:
+        return cell
+    ends = f"{show_number(low, decimals=decimals)} to {show_number(high, decimals=decimals)}"
+    return replace(cell, text=f"{cell.text} ({ends})")
+
+
+def _aside(there: Sequence[Shown], cells: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
+    """Return the columns that say the same in every row, and what they say; never all of them."""
+    same = {
+        name: cells[name][0].text
+        for name in map(name_of, there)
+        if column_of(name).is_aside and len({cell.text for cell in cells[name]}) == 1
+    }
+    if len(same) == len(there):
+        same.pop(name_of(there[0]))
+    return same
+
+
+def _same_everywhere(aside: Mapping[str, str]) -> str:
+    """Say what every row has in common."""
+    said = ", ".join(f"{column_of(name).text.lower()} {text}" for name, text in aside.items())
+    return f"In every row: {said}." if said else ""
+
+
+def _heading(name: str, cells: Sequence[Cell]) -> Heading:
+    """Return the head of a column that has these cells."""
+    return replace(
+        heading_of(name),
+        is_number=any(cell.is_number for cell in cells),
+        is_prose=any(len(cell.text) > PROSE for cell in cells),
+    )

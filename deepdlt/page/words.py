@@ -1,16 +1,20 @@
-"""Sentences of the page, generated from numbers and never claiming more than those support."""
+"""Words that the sentences of the page are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import polars as pl
-
-from deepdlt.page.tables import show_number
+from deepdlt.page.numbers import show_number
 
 ALPHA = 0.05
-MAIN_METRICS = ("balanced_accuracy", "r2")
-"""Chosen beforehand, so that no sentence is the best of many scores; other metrics stand in the table."""
-MAIN_PROBES = ("logistic", "ridge")
+"""Rate of false claims."""
+
+SCHEMES = {
+    "paper": "folds over patches, as in the report",
+    "grouped": "folds over images",
+    "condition": "folds over laser conditions",
+    "leave-one-level-out": "folds that each leave a label value out",
+    "holdout": "one 80/10/10 split of the images",
+}
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -25,95 +29,51 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {word}" if number else f"no {word}"
 
 
-def leakage_sentence(gaps: pl.DataFrame) -> str:
-    """Say in one sentence what folds over patches hide.
+def listed(items: Iterable[str]) -> str:
+    """Return items as a sentence lists them.
 
-    Parameters
-    ----------
-    gaps : polars.DataFrame
-        Rows of `leakage_gap`: ``preset``, ``label``, ``scheme``, ``gap``, ``ci_low``, ``ci_high``.
-
-    Returns
-    -------
-    str
-        A gap is claimed only where its interval excludes zero; the number of comparisons is told.
+    Examples
+    --------
+    >>> listed(["NP"]), listed(["angle", "EP1"]), listed(["angle", "EP1", "NP"])
+    ('NP', 'angle and EP1', 'angle, EP1 and NP')
     """
-    if gaps.is_empty():
-        return "Leakage was not measured: it takes folds of the report's kind and safer ones of the same training."
-    judged = gaps.filter(pl.col("ci_low").is_finite() & pl.col("ci_high").is_finite())
-    if judged.is_empty():
-        return "Leakage cannot be judged: no comparison has images enough for an interval."
-    higher = judged.filter(pl.col("ci_low") > 0).sort("gap", descending=True)
-    lower = judged.filter(pl.col("ci_high") < 0)
-    total = count(judged.height, "comparison")
-    against = f"; in {lower.height} it is lower" if lower.height else ""
-    if higher.is_empty():
-        return (
-            f"In none of {total} is the loss on safer folds above that on the report's folds with a 95 % interval over "
-            f"images that excludes zero{against}: this night shows no leakage, and does not rule it out."
-        )
-    top = higher.row(0, named=True)
-    interval = f"{show_number(top['ci_low'])} to {show_number(top['ci_high'])}"
-    return (
-        f"In {higher.height} of {total} the loss on safer folds is above that on the report's folds, with a 95 % "
-        f"interval over images that excludes zero (not corrected for their number){against}; the largest gap is "
-        f"{show_number(top['gap'])} ({interval}), for {top['preset']} by {top['label']}, {top['scheme']}."
-    )
+    *head, last = items
+    return f"{', '.join(head)} and {last}" if head else last
 
 
-def probe_sentences(probes: pl.DataFrame) -> list[str]:
-    """Say of each preset and label whether its code knows the laser.
+def scheme_words(scheme: str) -> str:
+    """Say how folds were drawn."""
+    return SCHEMES.get(scheme, scheme)
 
-    Parameters
-    ----------
-    probes : polars.DataFrame
-        Rows of the view `probe`.
 
-    Returns
-    -------
-    list of str
-        One a preset and label, of the linear probe over images (over patches where there is none); p after Holm for
-        all of them.
+def training_words(row: Mapping[str, Any]) -> str:
+    """Name a training in a sentence, by ``preset`` and, where folds were drawn by one, ``scheme`` and ``label``.
+
+    Examples
+    --------
+    >>> training_words({"preset": "label-cv", "scheme": "grouped", "label": "NP"})
+    'label-cv (grouped, NP)'
+    >>> training_words({"preset": "vae", "scheme": "holdout", "label": "none"})
+    'vae'
     """
-    if probes.is_empty():
-        return ["No code was probed this night."]
-    main = probes.filter(pl.col("metric").is_in(MAIN_METRICS) & pl.col("probe").is_in(MAIN_PROBES))
-    units = set(main["unit"])
-    main = main.filter(pl.col("unit") == ("image" if "image" in units else "patch"))
-    codes = main.filter(pl.col("features") == "latent").unique(["preset", "label", "metric"], maintain_order=True)
-    if codes.is_empty():
-        return ["No code was probed with a linear probe this night."]
-    corrected = _holm(codes["p_value"].to_list())
-    return [
-        _probe_sentence(row, p, main, codes.height)
-        for row, p in zip(codes.iter_rows(named=True), corrected, strict=True)
-    ]
+    if row.get("scheme") in (None, "holdout"):
+        return str(row["preset"])
+    label = row.get("label")
+    return f"{row['preset']} ({', '.join(filter(None, (row['scheme'], label)))})"
 
 
-def _probe_sentence(row: Mapping[str, Any], p: float, main: pl.DataFrame, n_tests: int) -> str:
-    """Return the sentence on one code and label."""
-    is_known = p <= ALPHA and row["score"] > row["null_mean"]
-    verb = "tells" if is_known else "cannot be shown to tell"
-    name = row["metric"].replace("_", " ")
-    same = (pl.col("label") == row["label"]) & (pl.col("metric") == row["metric"])
-    others = main.filter(same & pl.col("features").str.starts_with("pca")).sort("score", descending=True)
-    beside = ""
-    if not others.is_empty():
-        best = others.row(0, named=True)
-        beside = f"; {best['features'].replace('pca_', 'PCA-')} reaches {show_number(best['score'])}"
-    return (
-        f"The code of {row['preset']} {verb} {row['label']}: {name} {show_number(row['score'])} per {row['unit']}, "
-        f"{show_number(row['null_mean'])} with shuffled labels (p = {p:.2g} after Holm for "
-        f"{count(n_tests, 'test')}){beside}."
-    )
+def between(values: Sequence[float], *, decimals: int | None = None) -> str:
+    """Return the range of some losses, or the one value where they print the same.
+
+    Examples
+    --------
+    >>> between([0.1838, 0.1841]), between([0.2, 0.2])
+    ('0.1838 to 0.1841', '0.2000')
+    """
+    low, high = (show_number(value, "loss", decimals=decimals) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
-def _holm(p_values: list[float]) -> list[float]:
-    """Return p values corrected for their number by Holm's method, in the same order."""
-    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
-    corrected = [1.0] * len(p_values)
-    running = 0.0
-    for rank, place in enumerate(order):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = running
-    return corrected
+def capitalised(sentence: str) -> str:
+    """Return a sentence with a capital letter; a name of ours at its start stays as it is written."""
+    return sentence[:1].upper() + sentence[1:]

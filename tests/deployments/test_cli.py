@@ -21,6 +21,7 @@ COMMANDS = [
     "ingest",
     "sql",
     "tables",
+    "report",
     "attach",
     "export",
     "backup",

@@ -63,6 +63,13 @@ def night_row(lake: Lake, run: dict[str, Any]) -> dict[str, Any]:
     return lake.query("SELECT * FROM nights WHERE night_id = ?", [run["id"]]).row(0, named=True)
 
 
+def summary_of(stack: RunningStack, run: dict[str, Any]) -> str:
+    """Return the summary that a night shows in the UI."""
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}, "key": {"any_": ["night-summary"]}}}
+    (artifact,) = stack.api.ask("POST", "artifacts/filter", wanted)
+    return str(artifact["data"])
+
+
 def test_a_night_trains_every_fold_into_the_lake(first: dict[str, Any], lake: Lake) -> None:
     """Images, patches, folds, runs, metrics and checkpoints stand there, and the run is Completed."""
     assert first["state_name"] == "Completed"
@@ -95,18 +102,47 @@ def test_the_ui_gets_names_table_summary_and_pictures(first: dict[str, Any], sta
     assert kinds["trainings"]["data"] == 100.0
 
 
+def test_a_night_leaves_a_page_that_its_summary_links_to(
+    first: dict[str, Any], stack: RunningStack, lake: Lake
+) -> None:
+    """As an address and as a path; the index beside it lists the night."""
+    page = lake.location.page(night_row(lake, first)["sequence"])
+    assert "<h1>Night " in page.read_text(encoding="utf-8")
+    assert f"{page.parent.name}/index.html" in lake.location.pages.read_text(encoding="utf-8")
+    summary = summary_of(stack, first)
+    assert page.as_uri() in summary
+    assert f"`{page}`" in summary
+
+
+@pytest.fixture(scope="module")
+def second(first: dict[str, Any], stack: RunningStack, source: Source, lake: Lake) -> dict[str, Any]:
+    """A night with nothing new, whose page has no place to be written to."""
+    page = lake.location.page(night_row(lake, first)["sequence"] + 1)
+    page.parent.touch()
+    run = stack.run("retrain/nightly", source=str(source.folder), **SMALL)
+    page.parent.unlink()
+    return dict(run)
+
+
+def test_a_page_that_cannot_be_written_fails_its_task_alone(second: dict[str, Any], stack: RunningStack) -> None:
+    """The night is Completed; its summary says how to write the page."""
+    assert second["state_name"] == "Completed"
+    named = {"flow_runs": {"id": {"any_": [second["id"]]}}, "limit": 200}
+    states = {task["name"]: task["state_name"] for task in stack.api.ask("POST", "task_runs/filter", named)}
+    assert [state for name, state in states.items() if name.startswith("write page")] == ["Failed"]
+    assert "deepdlt report --night 2" in summary_of(stack, second)
+
+
 def test_a_second_night_with_nothing_new_does_no_work(
-    first: dict[str, Any], stack: RunningStack, source: Source, lake: Lake
+    first: dict[str, Any], second: dict[str, Any], stack: RunningStack, lake: Lake
 ) -> None:
     """No patch, no training, no child run; the same metrics belong to the new night."""
-    before = lake.query("SELECT run_id, loss FROM fold_metrics ORDER BY ALL").rows()
-    second = stack.run("retrain/nightly", source=str(source.folder), **SMALL)
-    assert second["state_name"] == "Completed"
     night = night_row(lake, second)
     new = [night[name] for name in ("n_new_images", "n_new_patches", "n_trained", "n_failed")]
     assert new == [0, 0, 0, 0]
     assert night["n_reused"] == N_RUNS
-    assert lake.query("SELECT run_id, loss FROM fold_metrics ORDER BY ALL").rows() == before
+    of_night = "SELECT run_id, loss FROM fold_metrics JOIN night_runs USING (run_id) WHERE night_id = ? ORDER BY ALL"
+    assert lake.query(of_night, [second["id"]]).rows() == lake.query(of_night, [first["id"]]).rows()
     flows = stack.api.ask("POST", "flow_runs/filter", {"limit": 200, "sort": "START_TIME_DESC"})
     started = [run["name"] for run in flows if run["start_time"] and run["start_time"] > second["start_time"]]
     assert not any(name.startswith("train ") for name in started)

@@ -1,7 +1,10 @@
 """A lake and a source folder of their own for each test."""
 
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,6 +13,7 @@ from sources import Source
 from deepdlt.synth import write_synthetic
 from lake import Lake
 from tasks.lake_access import open_lake
+from tasks.page import write_page
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +27,11 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def source(synthetic: Path, tmp_path: Path) -> Source:
     """A source folder of this test alone."""
-    folder = tmp_path / "source"
+    return copy_source(synthetic, tmp_path / "source")
+
+
+def copy_source(synthetic: Path, folder: Path) -> Source:
+    """Copy a source folder; the copy's sheet is a CSV file."""
     shutil.copytree(synthetic, folder)
     (workbook,) = folder.rglob("*.xlsx")
     sheet = workbook.with_suffix(".csv")
@@ -32,8 +40,47 @@ def source(synthetic: Path, tmp_path: Path) -> Source:
     return Source(folder, sheet)
 
 
+def rename_first(source: Source, name: str) -> None:
+    """Give the first image, and its row, another name; slashes make folders."""
+    target = source.sheet.parent / f"{name}.png"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.image(0).rename(target)
+    source.set_cell(0, "Names", f"{name}.bmp")
+
+
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """An empty lake that the tasks work on."""
     monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "lake"))
     return open_lake()
+
+
+@dataclass(frozen=True)
+class Paged:
+    """Two nights with their pages: the first trained, the second had nothing to do."""
+
+    lake: Lake
+    nights: list[dict[str, Any]]
+    pages: list[Path]
+
+
+HOSTILE = "<script>alert(1)</script>"
+QUOTES = "\"'><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture(scope="session")
+def paged(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paged]:
+    """Nights on images of which one, and one row without an image, have names that would like to be markup."""
+    from nights import run_night
+
+    folder = tmp_path_factory.mktemp("paged")
+    source = copy_source(synthetic, folder / "source")
+    rename_first(source, f"{HOSTILE}{QUOTES}")
+    source.append_row(1, f"no file/{HOSTILE}{QUOTES}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPDLT_LAKE", str(folder / "lake"))
+        patch.setattr("tasks.probing.METHODS", ("pca",))  # pictures in the plane take a minute and stand on no page
+        patch.setattr("tasks.probing.N_PERMUTATIONS", 19)
+        nights = [run_night(source.folder, models=("ae",)), run_night(source.folder, models=("ae",))]
+        pages = [write_page(night["sequence"]) for night in nights]
+        yield Paged(open_lake(), nights, pages)

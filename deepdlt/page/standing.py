@@ -1,0 +1,56 @@
+"""Which trainings of a night are worse than a flat grey patch: the mark that follows them wherever they appear."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from deepdlt.page.tables import Marker
+
+WORSE = "worse than flat"
+
+
+class Standing:
+    """How each training of a night stands against a flat patch, from `fold_summary`.
+
+    Parameters
+    ----------
+    summary : polars.DataFrame
+        ``preset``, ``scheme``, ``label``, ``n_folds``, ``n_seeds``, ``n_below_flat``; empty where nothing was scored.
+    """
+
+    def __init__(self, summary: pl.DataFrame) -> None:
+        self._rows = summary.rows(named=True) if "n_below_flat" in summary.columns else []
+
+    @property
+    def n_below(self) -> int:
+        """Scored trainings that are worse than flat."""
+        return sum(row["n_below_flat"] or 0 for row in self._rows)
+
+    @property
+    def n_scored(self) -> int:
+        """Scored trainings."""
+        return sum(map(_scored, self._rows))
+
+    @property
+    def presets_below(self) -> list[str]:
+        """Presets of which at least one training is worse than flat, in order."""
+        return sorted({row["preset"] for row in self._rows if row["n_below_flat"]})
+
+    def mark(self, **names: Any) -> str:
+        """Return the warning for the trainings of these names (of `fold_summary`'s columns), or ''."""
+        found = [row for row in self._rows if all(row.get(name) == value for name, value in names.items())]
+        below = sum(row["n_below_flat"] or 0 for row in found)
+        scored = sum(map(_scored, found))
+        if not below:
+            return ""
+        return WORSE if below == scored else f"{WORSE} in {below} of {scored}"
+
+    def by(self, *names: str) -> Marker:
+        """Return a marker that looks up a row of another table by these columns."""
+        return lambda row: self.mark(**{name: row.get(name) for name in names})
+
+
+def _scored(row: Mapping[str, Any]) -> int:
+    """Return how many trainings a row of `fold_summary` is the mean of."""
+    return int(row.get("n_folds") or 0) * int(row.get("n_seeds") or 1)

@@ -1,0 +1,8 @@
+-- Purpose: the trainings that failed in a night, and why.
+-- Grain: one row per failed run that was tried between the night's start and end.
+-- Parameters: night_id.
+SELECT runs.preset, runs.scheme, runs.label, runs.fold, runs.seed, runs.error
+FROM runs
+JOIN latest_night ON runs.started_at BETWEEN latest_night.started_at AND latest_night.finished_at
+WHERE runs.status = 'failed'
+ORDER BY runs.preset, runs.scheme, runs.label, runs.fold, runs.seed

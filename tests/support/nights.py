@@ -1,0 +1,71 @@
+"""Nights by the project's own code, without a server: ingest, patches, folds, trainings, rows, answers."""
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deepdlt.config import PatchRecipe, TrainingChoices
+from deepdlt.night import plan_runs, presets_of_night
+from deepdlt.threads import one_thread
+from tasks.analysis import analyse_night
+from tasks.ingest import ingest_source
+from tasks.lake_access import open_lake
+from tasks.nights import missing_plans, record_night
+from tasks.prepare import assign_missing, cut_missing, freeze
+from tasks.trained import store_run
+from tasks.training_work import forget_progress, train_plan
+
+
+def run_night(
+    source: Path,
+    *,
+    preset: str = "matched-label-cv",
+    labels: tuple[str, ...] = ("PP1",),
+    schemes: tuple[Any, ...] = ("paper", "grouped"),
+    n_folds: int = 2,
+    models: tuple[Any, ...] = ("ae", "vae"),
+    epochs: int | None = 1,
+    seeds: tuple[int, ...] = (0,),
+    patches_per_image: int = 4,
+    recipe: PatchRecipe | None = None,
+    profile: Any = "quick",
+    choices: TrainingChoices | None = None,
+) -> dict[str, Any]:
+    """Run a night on a source into the lake of this process, and return its row."""
+    lake = open_lake()
+    started_at = datetime.now(UTC)
+    known = set(lake.query("SELECT image_id FROM images")["image_id"])
+    ingested = ingest_source(source)
+    recipe = recipe or PatchRecipe(n_per_image=patches_per_image)
+    cut = cut_missing(ingested["source"], recipe)
+    dataset = freeze(ingested["source"], recipe, patches_per_image=patches_per_image)
+    splits = assign_missing(
+        ingested["source"],
+        dataset,
+        patches_per_image=patches_per_image,
+        labels=labels,
+        schemes=schemes,
+        n_folds=n_folds,
+        seed=0,
+    )
+    plans = plan_runs(splits, presets_of_night(preset, models, choices), profile=profile, epochs=epochs, seeds=seeds)
+    missing = missing_plans(plans)
+    with one_thread():
+        for plan in missing:
+            began = datetime.now(UTC)
+            trained = train_plan(lake, plan)
+            store_run(lake, trained, started_at=began, flow_run_id="")
+            forget_progress(trained)
+    night = record_night(
+        str(uuid.uuid4()),
+        plans,
+        missing,
+        ingested=ingested,
+        n_new_images=lake.query("SELECT count(*) FROM images").item() - len(known),
+        n_new_patches=cut["n_new_patches"],
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+    )
+    analyse_night.fn(night["night_id"])
+    return night
