@@ -35,12 +35,15 @@ N_PERMUTATIONS = 9999
 
 ALPHA = 0.05
 
+BESIDE = ("floor_mse", "flat_mse")
+"""What stands beside a mean loss, of the same patches."""
+
 VALUE_SCHEMA: dict[str, type[pl.DataType]] = {
     "label": pl.String,
     "label_value": pl.String,
     "n_images": pl.Int32,
     "n_patches": pl.Int32,
-    **dict.fromkeys(("mean_loss", "ci_low", "ci_high"), pl.Float64),
+    **dict.fromkeys(("mean_loss", "ci_low", "ci_high", "floor_mse", "flat_mse"), pl.Float64),
 }
 DIFFERENCE_SCHEMA: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("label", "harder_value", "easier_value"), pl.String),
@@ -73,7 +76,8 @@ class Difficulty:
     ----------
     values : polars.DataFrame
         One row per label and value: ``label``, ``label_value``, ``n_images``, ``n_patches``,
-        ``mean_loss`` over patches, ``ci_low``, ``ci_high`` (null with one image).
+        ``mean_loss`` over patches, ``ci_low``, ``ci_high`` (null with one image), ``floor_mse``,
+        ``flat_mse`` of the same patches (null where none were given).
     differences : polars.DataFrame
         One row per label and pair of values: ``label``, ``harder_value``, ``easier_value`` (by mean
         loss), ``n_images_harder``, ``n_images_easier``, ``difference`` (not negative), ``ci_low``,
@@ -134,8 +138,9 @@ def label_difficulty(
     Parameters
     ----------
     losses : polars.DataFrame
-        One row per scored patch: ``image_id``, ``loss``. Patches of several runs may be put below
-        each other; they stay with their image.
+        One row per scored patch: ``image_id``, ``loss``, and ``floor_mse``, ``flat_mse`` to stand
+        beside it, where they are known. Patches of several runs may be put below each other; they
+        stay with their image.
     labels : polars.DataFrame
         One row per image: ``image_id`` and the columns that `columns` names.
     columns : mapping of str to str
@@ -245,8 +250,11 @@ def _image_sums(losses: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     if labels["image_id"].is_duplicated().any():
         n_twice = labels.height - labels["image_id"].n_unique()
         raise ValueError(f"{n_twice} rows label an image again: give the labels of one source")
-    ordered = losses.select("image_id", pl.col("loss").cast(pl.Float64)).sort("image_id", "loss")
-    sums = ordered.group_by("image_id", maintain_order=True).agg(sum=pl.col("loss").sum(), count=pl.len())
+    beside = [pl.col(name) if name in losses.columns else pl.lit(None).alias(name) for name in BESIDE]
+    ordered = losses.select("image_id", pl.col("loss").cast(pl.Float64), *beside).sort("image_id", "loss", *BESIDE)
+    sums = ordered.group_by("image_id", maintain_order=True).agg(
+        sum=pl.col("loss").sum(), count=pl.len(), **{name: pl.col(name).cast(pl.Float64).mean() for name in BESIDE}
+    )
     return sums.join(labels, on="image_id", how="left", maintain_order="left")
 
 
@@ -259,7 +267,7 @@ def _check_finite(losses: pl.Series) -> None:
 
 def _one_label(images: pl.DataFrame, label: str, column: str, budget: _Budget) -> _LabelPart:
     """Return means, differences and the test of one label."""
-    groups = _groups(images, column)
+    groups, beside = _groups(images, column), _beside(images, column)
     draws = {
         value: bootstrap_means(group, n_draws=budget.n_bootstrap, rng=budget.stream(label, "bootstrap", value))
         for value, group in groups.items()
@@ -272,6 +280,7 @@ def _one_label(images: pl.DataFrame, label: str, column: str, budget: _Budget) -
             "n_patches": int(group.counts.sum()),
             "mean_loss": group.mean,
             **_ends(mean_interval(group, draws[value], confidence=1 - budget.alpha)),
+            **beside[value],
         }
         for value, group in groups.items()
     ]
@@ -283,13 +292,27 @@ def _one_label(images: pl.DataFrame, label: str, column: str, budget: _Budget) -
 
 def _groups(images: pl.DataFrame, column: str) -> dict[str, Group]:
     """Return the images of each value, under its text and in the order of the values themselves."""
-    known = images.filter(pl.col(column).is_not_null())
-    named = known.with_columns(value_text=pl.Series(map(label_text, known[column].to_list()), dtype=pl.String))
-    ordered = named.sort(column, "image_id").group_by("value_text", maintain_order=True)
     return {
         str(value): Group(part["sum"].to_numpy(), part["count"].cast(pl.Float64).to_numpy())
-        for (value,), part in ordered
+        for (value,), part in _named(images, column).group_by("value_text", maintain_order=True)
     }
+
+
+def _named(images: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return the images that have a value, in its order, with its text."""
+    known = images.filter(pl.col(column).is_not_null()).sort(column, "image_id")
+    return known.with_columns(value_text=pl.Series(map(label_text, known[column].to_list()), dtype=pl.String))
+
+
+def _beside(images: pl.DataFrame, column: str) -> dict[str, dict[str, float | None]]:
+    """Return floor and flat patch of each value: means over its patches, None where they are not known."""
+    n_patches = pl.col("count").sum()
+    means = {
+        name: pl.when(pl.col(name).is_not_null().all()).then((pl.col(name) * pl.col("count")).sum() / n_patches)
+        for name in BESIDE
+    }
+    rows = _named(images, column).group_by("value_text").agg(**means).iter_rows(named=True)
+    return {row["value_text"]: {name: row[name] for name in BESIDE} for row in rows}
 
 
 def _between(groups: dict[str, Group], label: str, budget: _Budget) -> dict[str, float | None]:

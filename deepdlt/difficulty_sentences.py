@@ -106,7 +106,8 @@ def _no_claim(test: dict[str, Any], alpha: float) -> str:
         return f"{label} cannot be tested: no image has a value of it."
     if test["p_holm"] is None:
         return f"{label} cannot be tested: it has one value only ({_images(test['n_images'])})."
-    evidence = f"(p = {test['p_holm']:.2g} after Holm for {test['n_tests']} test{'s' if test['n_tests'] > 1 else ''})"
+    tests = f"{test['n_tests']} test{'s' if test['n_tests'] > 1 else ''}"
+    evidence = f"(p = {test['p_holm']:.2g} after Holm for {tests}, {_images(test['n_images'])})"
     if test["p_holm"] <= alpha:
         return f"Losses differ between values of {label} {evidence}, but no two of them can be told apart."
     return f"No difference can be seen for {label} {evidence}."

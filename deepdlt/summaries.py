@@ -20,13 +20,15 @@ FOLD_SCHEMA: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(FOLD_COLUMNS, pl.Float64),
     "is_below_flat": pl.Boolean,
 }
+LABEL_COLUMNS = ("mse", "psnr_db", "ssim", "floor_mse", "flat_mse")
 LABEL_SCHEMA: dict[str, type[pl.DataType]] = {
     "label": pl.String,
     "label_value": pl.String,
     "split": pl.String,
     "n_patches": pl.Int32,
     "n_images": pl.Int32,
-    **dict.fromkeys(("mse", "mse_ci_low", "mse_ci_high", "psnr_db", "ssim"), pl.Float64),
+    **dict.fromkeys(("mse", "mse_ci_low", "mse_ci_high", *LABEL_COLUMNS[1:]), pl.Float64),
+    "is_below_flat": pl.Boolean,
 }
 HELD_OUT = ("val", "test")
 
@@ -85,8 +87,8 @@ def summarise_labels(
     Parameters
     ----------
     scores : polars.DataFrame
-        One row per patch: ``image_id``, ``split``, ``mse``, ``psnr_db``, ``ssim`` and the columns
-        that `labels` names.
+        One row per patch: ``image_id``, ``split``, ``mse``, ``psnr_db``, ``ssim``, ``floor_mse``,
+        ``flat_mse`` and the columns that `labels` names.
     labels : mapping of str to str
         People's key of a label to its column, e.g. ``{"angle": "angle_deg"}``. Patches without a
         value are left out.
@@ -100,7 +102,9 @@ def summarise_labels(
     polars.DataFrame
         One row per label, value and split: ``label``, ``label_value`` (text; 19.0 reads 19),
         ``split``, ``n_patches``, ``n_images``, ``mse``, ``mse_ci_low``, ``mse_ci_high`` (95 %; null
-        with fewer than two images), ``psnr_db``, ``ssim``. Sorted by label, value and split.
+        with fewer than two images), ``psnr_db``, ``ssim``, ``floor_mse``, ``flat_mse`` (of the same
+        patches), ``is_below_flat`` (the error is above the flat patch's). Sorted by label, value and
+        split.
 
     Raises
     ------
@@ -120,7 +124,8 @@ def summarise_labels(
                     name = {"label": label, "label_value": label_text(value), "split": split}
                     rng = np.random.default_rng(derive_seed(seed, *name.values()))
                     rows.append(name | _label_means(part, n_bootstrap, rng))
-    return pl.DataFrame(rows, schema=LABEL_SCHEMA)
+    frame = pl.DataFrame(rows, schema=LABEL_SCHEMA)
+    return frame.with_columns(is_below_flat=pl.col("mse") > pl.col("flat_mse"))
 
 
 def label_text(value: float | str) -> str:
@@ -162,7 +167,7 @@ def _mean(values: pl.Series) -> float | None:
 def _label_means(part: pl.DataFrame, n_bootstrap: int, rng: np.random.Generator) -> dict[str, Any]:
     """Return counts, means and the interval of one label value."""
     low, high = _bootstrap_interval(part, n_bootstrap, rng)
-    means = {name: _mean(part[name]) for name in ("mse", "psnr_db", "ssim")}
+    means = {name: _mean(part[name]) for name in LABEL_COLUMNS}
     return {**_counts(part), **means, "mse_ci_low": low, "mse_ci_high": high}
 
 

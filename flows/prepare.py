@@ -53,7 +53,7 @@ def prepare(
     splits, _ = call_cached(
         assign_all_folds, ingested, dataset, patches_per_image, labels, schemes, n_folds, seed, confirm=splits_stand
     )
-    unaudited = splits_without_audit(splits)
+    unaudited = splits_without_audit(ingested["source"], splits)
     if unaudited:
         audit_splits(ingested["source"], unaudited)
     return Prepared(dataset=dataset, splits=splits, n_new_patches=0 if is_hit else patches["n_new_patches"])

@@ -14,39 +14,37 @@ from deepdlt.night import HOLDOUT
 from lake import Lake
 from lake.statements import load
 from tasks.lake_access import open_lake
+from tasks.questions import Question, asked_of, note_asked, unasked
 
 logger = logging.getLogger(__name__)
 
-GROUPED_BY = ("profile", "preset", "scheme")
+GROUPED_BY = ("profile", "preset", "scheme", "dataset_id")
+Subject = dict[str, Any]
+Answer = Callable[[Lake, Subject, pl.DataFrame], None]
 
 
 @task(name="analyse night", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=3600)
 def analyse_night(night_id: str) -> None:
     """Answer the report's question from the night's runs, where the lake has no answer yet.
 
-    What cannot be asked of so few images is said in the log; it does not fail the night.
+    An answer stands until the labels or the code behind it change. What cannot be asked of so few
+    images is noted (view `unanswered`); it does not fail the night.
     """
     lake = open_lake()
     runs = lake.query(load("runs_to_analyse"), [night_id])
     groups = groups_of(runs)
-    _store_groups(lake, night_id, groups)
-    done = set(lake.query("SELECT DISTINCT group_id FROM difficulty_tests")["group_id"])
-    for group in groups:
-        if group["group_id"] not in done:
-            from tasks.difficulty import store_difficulty  # scipy and all that, only where there is work
-
-            logger.info("which label is harder: %(preset)s, %(scheme)s, %(n_runs)d runs", group)
-            _tolerate(store_difficulty, lake, group)
-    unread = set(lake.query(load("runs_with_unread_codes"))["run_id"])
-    for run in runs.filter(pl.col("scheme") == HOLDOUT).iter_rows(named=True):
-        if run["run_id"] in unread:
-            from tasks.probing import store_probes
-
-            logger.info("does the code know the laser: %(preset)s, seed %(seed)d", run)
-            _tolerate(store_probes, lake, run)
+    store_groups(lake, night_id, groups)
+    for (dataset_id,), part in runs.group_by("dataset_id", maintain_order=True):
+        labels = lake.query(load("labels_of_dataset"), [dataset_id])
+        rows = part.to_dicts()
+        _ask(lake, "label_means", rows, "run_id", labels, _renew_label_means)
+        of_dataset = [group for group in groups if group["dataset_id"] == dataset_id]
+        _ask(lake, "difficulty", of_dataset, "group_id", labels, _store_difficulty)
+        holdout = [row for row in rows if row["scheme"] == HOLDOUT and row["has_codes"]]
+        _ask(lake, "probe", holdout, "run_id", labels, _store_probes)
 
 
-def groups_of(runs: pl.DataFrame) -> list[dict[str, Any]]:
+def groups_of(runs: pl.DataFrame) -> list[Subject]:
     """Put the runs of a night into groups that differ in label, fold and seed alone.
 
     Parameters
@@ -57,29 +55,66 @@ def groups_of(runs: pl.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``group_id``, ``profile``, ``preset``, ``scheme``, ``n_runs``, ``run_ids``, ``dataset_id``.
+        ``group_id``, ``profile``, ``preset``, ``scheme``, ``dataset_id``, ``n_runs``, ``run_ids``.
     """
     found = []
-    for key, part in runs.sort("run_id").group_by(*GROUPED_BY, "dataset_id", maintain_order=True):
+    for key, part in runs.sort("run_id").group_by(*GROUPED_BY, maintain_order=True):
         run_ids = part["run_id"].to_list()
-        named = dict(zip((*GROUPED_BY, "dataset_id"), key, strict=True))
+        named = dict(zip(GROUPED_BY, key, strict=True))
         found.append({"group_id": digest_json(run_ids), **named, "n_runs": len(run_ids), "run_ids": run_ids})
     return found
 
 
-def _store_groups(lake: Lake, night_id: str, groups: list[dict[str, Any]]) -> None:
-    """Note which groups belong to a night."""
+def store_groups(lake: Lake, night_id: str, groups: list[Subject]) -> None:
+    """Note which groups belong to a night; done twice, it stands once.
+
+    Parameters
+    ----------
+    lake : Lake
+    night_id : str
+    groups : list of dict
+        From `groups_of`.
+    """
     if not groups:
         return
-    rows = pl.DataFrame(groups).select("group_id", *GROUPED_BY, "n_runs")
+    rows = pl.DataFrame(groups).select("group_id", "profile", "preset", "scheme", "n_runs")
     with lake.write(f"groups of night {night_id}") as transaction:
         transaction.replace("groups", rows, key=("group_id",))
         transaction.replace_where("night_groups", rows.select("group_id"), night_id=night_id)
 
 
-def _tolerate(store: Callable[[Lake, dict[str, Any]], None], lake: Lake, subject: dict[str, Any]) -> None:
-    """Do one analysis; what cannot be asked of these images is logged."""
-    try:
-        store(lake, subject)
-    except (DeepdltError, ValueError) as error:
-        logger.warning("%s, %s: not analysed: %s", subject["preset"], subject["scheme"], error)
+def _ask(
+    lake: Lake, question: Question, subjects: list[Subject], key: str, labels: pl.DataFrame, answer: Answer
+) -> None:
+    """Put a question to the subjects that it was not put to; note what cannot be asked."""
+    of = asked_of(question, labels)
+    wanted = set(unasked(lake, question, (subject[key] for subject in subjects), of))
+    logger.info("%s: asked of %d, %d stand", question, len(wanted), len(subjects) - len(wanted))
+    for subject in (one for one in subjects if one[key] in wanted):
+        try:
+            answer(lake, subject, labels)
+        except (DeepdltError, ValueError) as error:
+            logger.warning("%s of %s, %s cannot be told: %s", question, subject["preset"], subject["scheme"], error)
+            with lake.write(f"{question} of {subject[key]}: refused") as transaction:
+                note_asked(transaction, question, subject[key], of, refusal=str(error))
+
+
+def _renew_label_means(lake: Lake, run: Subject, labels: pl.DataFrame) -> None:
+    """Make the means by label value anew where a label was corrected since the training."""
+    from tasks.label_means import renew_label_means
+
+    renew_label_means(lake, run["run_id"], labels, seed=run["seed"])
+
+
+def _store_difficulty(lake: Lake, group: Subject, labels: pl.DataFrame) -> None:
+    """Answer which label is harder; scipy is imported only where there is work."""
+    from tasks.difficulty import store_difficulty
+
+    store_difficulty(lake, group, labels)
+
+
+def _store_probes(lake: Lake, run: Subject, labels: pl.DataFrame) -> None:
+    """Answer whether the code knows the laser; scikit-learn and UMAP are imported only where there is work."""
+    from tasks.probing import store_probes
+
+    store_probes(lake, run, labels)

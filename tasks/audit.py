@@ -12,15 +12,18 @@ from deepdlt.night import HOLDOUT, SplitRecord
 from lake import Lake
 from lake.statements import load
 from tasks.lake_access import open_lake
+from tasks.questions import asked_of, note_asked, unasked
 from tasks.sheet import find_label, sheet_spec
 
 logger = logging.getLogger(__name__)
 
 
-def splits_without_audit(splits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the splits whose audit is not in the lake."""
-    audited = set(open_lake().query("SELECT DISTINCT split_id FROM split_sides")["split_id"])
-    return [split for split in splits if split["split_id"] not in audited]
+def splits_without_audit(source: str, splits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the splits that the lake holds no audit of, or one with other labels or by other code."""
+    lake = open_lake()
+    of = asked_of("audit", lake.query(load("labels_of_source"), [source]))
+    wanted = set(unasked(lake, "audit", (split["split_id"] for split in splits), of))
+    return [split for split in splits if split["split_id"] in wanted]
 
 
 @task(name="audit splits", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=1800)
@@ -60,10 +63,11 @@ def store_audit(lake: Lake, source: str, split: SplitRecord) -> SplitAudit:
     frames = {
         "split_sides": audit.sides,
         "split_strata": audit.strata,
-        "split_label_shares": audit.largest_deviations,
+        "split_label_shares": audit.label_shares,
     }
     with lake.write(f"audit of split {split.split_id}") as transaction:
         for table, frame in frames.items():
             named = frame.with_columns(pl.lit(split.split_id).alias("split_id"))
             transaction.replace_where(table, named, split_id=split.split_id)
+        note_asked(transaction, "audit", split.split_id, asked_of("audit", labels))
     return audit

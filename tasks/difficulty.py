@@ -8,13 +8,14 @@ from deepdlt.difficulty import Difficulty, FoldAverages, fold_averages, label_di
 from deepdlt.night import HOLDOUT
 from lake import Lake
 from lake.statements import load
-from tasks.sheet import sheet_spec
+from tasks.label_means import label_columns
+from tasks.questions import asked_of, note_asked
 
 SENTENCE_OF_FOLDS = "folds"
 """Stands where a label's key would: the report's own way of asking is about all labels at once."""
 
 
-def store_difficulty(lake: Lake, group: dict[str, Any]) -> None:
+def store_difficulty(lake: Lake, group: dict[str, Any], labels: pl.DataFrame) -> None:
     """Compare the values of every label, and the labels as the report does; write what was found.
 
     A patch's loss is its mean error over the group's runs that were tested on it: over labels that
@@ -25,6 +26,8 @@ def store_difficulty(lake: Lake, group: dict[str, Any]) -> None:
     lake : Lake
     group : dict
         From `tasks.analysis.groups_of`.
+    labels : polars.DataFrame
+        Rows of the table `labels`, of the source that the runs' patches were cut from.
 
     Raises
     ------
@@ -32,10 +35,9 @@ def store_difficulty(lake: Lake, group: dict[str, Any]) -> None:
         If there is nothing to compare.
     """
     group_id, run_ids = group["group_id"], group["run_ids"]
-    source = lake.query(load("dataset_by_id"), [group["dataset_id"]]).item(0, "source")
-    columns = {key: label.column for key, label in sheet_spec().labels.items()}
-    labels = lake.query(load("labels_of_source"), [source]).select("image_id", *dict.fromkeys(columns.values()))
-    found = label_difficulty(lake.query(load("test_errors_of_runs"), [run_ids]), labels, columns)
+    columns = label_columns()
+    values = labels.select("image_id", *dict.fromkeys(columns.values()))
+    found = label_difficulty(lake.query(load("test_errors_of_runs"), [run_ids]), values, columns)
     folds = lake.query(load("test_losses_of_folds"), [run_ids])
     averages = None if group["scheme"] == HOLDOUT else fold_averages(folds)
     frames = {
@@ -49,6 +51,7 @@ def store_difficulty(lake: Lake, group: dict[str, Any]) -> None:
     with lake.write(f"difficulty of group {group_id}") as transaction:
         for table, frame in frames.items():
             transaction.replace_where(table, frame.with_columns(group_id=pl.lit(group_id)), group_id=group_id)
+        note_asked(transaction, "difficulty", group_id, asked_of("difficulty", labels))
 
 
 def _sentences(found: Difficulty, averages: FoldAverages | None) -> pl.DataFrame:

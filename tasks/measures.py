@@ -10,13 +10,17 @@ from deepdlt.fold_baselines import measure_fold
 from deepdlt.latents import encode_patches
 from deepdlt.night import HOLDOUT, RunPlan
 from deepdlt.patchset import PatchSet
+from deepdlt.provenance import code_digest
 from lake import Lake
+from lake.statements import load
 
 HELD_OUT = ("val", "test")
 
 
 def measure_baselines(lake: Lake, plan: RunPlan, patches: PatchSet, fold: pl.DataFrame) -> pl.DataFrame | None:
     """Measure what could be had without a model, unless the lake knows: it belongs to the fold, not to the run.
+
+    What other code measured does not count as known.
 
     Parameters
     ----------
@@ -32,13 +36,14 @@ def measure_baselines(lake: Lake, plan: RunPlan, patches: PatchSet, fold: pl.Dat
     polars.DataFrame or None
         Rows of the table `baselines`; None where they stand, or where pixels are not what is reconstructed.
     """
-    known = lake.query("SELECT 1 FROM baselines WHERE split_id = ? AND fold = ? LIMIT 1", [plan.split_id, plan.fold])
-    if known.height or plan.settings.view != "pixels":
+    code = code_digest("deepdlt.fold_baselines")
+    if plan.settings.view != "pixels" or lake.query(load("baselines_of_fold"), [plan.split_id, plan.fold, code]).height:
         return None
     pixels = patches.pixels[:, 0].cpu().numpy()  # (N, 1, S, S) -> (N, S, S)
     rows = {split: fold.filter(pl.col("split") == split)["row"].to_numpy() for split in ("train", *HELD_OUT)}
     measured = measure_fold(pixels[rows["train"]], {split: pixels[rows[split]] for split in HELD_OUT})
-    return measured.with_columns(split_id=pl.lit(plan.split_id), fold=pl.lit(plan.fold, pl.Int32))
+    named = {"split_id": pl.lit(plan.split_id), "fold": pl.lit(plan.fold, pl.Int32), "code_digest": pl.lit(code)}
+    return measured.with_columns(**named)
 
 
 def encode_fold(best: Checkpoint, patches: PatchSet, fold: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:

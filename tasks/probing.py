@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from deepdlt.embeddings import METHODS, embed
 from deepdlt.image_groups import condition_groups
 from deepdlt.pca import fit_pca
-from deepdlt.probes import TooFewToProbe, probe_label
+from deepdlt.probes import PROBE_SCHEMA, TooFewToProbe, probe_label
 from deepdlt.spectral_features import spectral_features
 from deepdlt.threads import one_thread
 from lake import Lake
 from lake.shards import read_patches
 from lake.statements import load
+from tasks.questions import asked_of, note_asked, unasked
 from tasks.sheet import sheet_spec
 
 logger = logging.getLogger(__name__)
@@ -27,48 +28,70 @@ N_PERMUTATIONS = 99
 PCA_COUNTS = (8, 32, 128)
 MOST_EMBEDDED = 1500
 
+NO_RUN = ""
+"""Stands for the run of features that need none."""
 
-def store_probes(lake: Lake, run: dict[str, Any]) -> None:
+PROBED_SCHEMA: dict[str, type[pl.DataType]] = {
+    **PROBE_SCHEMA,
+    **dict.fromkeys(("features", "label", "fold_groups"), pl.String),
+}
+EMBEDDED_SCHEMA: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("patch_id", "method"), pl.String),
+    **dict.fromkeys(("x", "y"), pl.Float64),
+}
+
+Features = dict[str, NDArray[np.floating]]
+
+
+def store_probes(lake: Lake, run: dict[str, Any], labels: pl.DataFrame) -> None:
     """Probe a run's codes, and once a split PCA codes and spectra; embed the codes; write it all.
+
+    What cannot be asked of so few images is noted beside the answers.
 
     Parameters
     ----------
     lake : Lake
     run : dict
-        ``run_id``, ``split_id``, ``dataset_id`` of a run on the 80/10/10 split.
+        ``run_id``, ``split_id`` of a run on the 80/10/10 split.
+    labels : polars.DataFrame
+        Rows of the table `labels`, of the source that the run's patches were cut from.
 
     Raises
     ------
     ValueError
         If the lake holds no codes of the run.
     """
-    latents = lake.query(load("latents_of_run"), [run["run_id"]])
+    run_id, split_id = run["run_id"], run["split_id"]
+    latents = lake.query(load("latents_of_run"), [run_id])
     if latents.is_empty():
-        raise ValueError(f"the lake holds no codes of run {run['run_id']}")
-    source = lake.query(load("dataset_by_id"), [run["dataset_id"]]).item(0, "source")
-    labels = lake.query(load("labels_of_source"), [source])
+        raise ValueError(f"the lake holds no codes of run {run_id}")
     chosen = latents.sort("patch_id").group_by("image_id", maintain_order=True).head(PATCHES_AN_IMAGE)
+    of = asked_of("probe", labels)
     with one_thread():
-        rows = [_probe_all(chosen, _codes(chosen), labels, "latent", run["run_id"])]
-        if not _is_split_probed(lake, run["split_id"]):
-            rows += [
-                _probe_all(chosen, features, labels, name, "")
-                for name, features in _modelless(lake, run["split_id"], latents, chosen).items()
-            ]
-        embedded = _embed(latents, run["run_id"])
-    probes = pl.concat([part for part in rows if part is not None] or [pl.DataFrame()])
-    with lake.write(f"probes of run {run['run_id']}") as transaction:
-        if probes.height:
-            named = probes.with_columns(split_id=pl.lit(run["split_id"]))
-            key = ("split_id", "run_id", "features", "label", "probe", "unit", "metric")
-            transaction.replace("probes", named, key=key)
-        if embedded.height:
-            transaction.replace_where("embeddings", embedded, run_id=run["run_id"])
+        if unasked(lake, "probe", [split_id], of):
+            found, refusals = _probe(chosen, _modelless(lake, split_id, latents, chosen), labels)
+            _store(lake, split_id, NO_RUN, of, found, refusals)
+        found, refusals = _probe(chosen, {"latent": _codes(chosen)}, labels)
+        embedded, unplaced = _embed(latents)
+    _store(lake, split_id, run_id, of, found, refusals + unplaced, embedded)
 
 
-def _is_split_probed(lake: Lake, split_id: str) -> bool:
-    """Tell whether what needs no model has been probed on a split."""
-    return bool(lake.query("SELECT 1 FROM probes WHERE split_id = ? AND run_id = '' LIMIT 1", [split_id]).height)
+def _store(
+    lake: Lake,
+    split_id: str,
+    run_id: str,
+    of: str,
+    found: pl.DataFrame,
+    refusals: list[str],
+    embedded: pl.DataFrame | None = None,
+) -> None:
+    """Write what was found of a run, or of what needs none, in place of what stood there."""
+    subject = run_id or split_id
+    with lake.write(f"probes of {subject}") as transaction:
+        transaction.replace_where("probes", found, split_id=split_id, run_id=run_id)
+        if embedded is not None:
+            transaction.replace_where("embeddings", embedded, run_id=run_id)
+        note_asked(transaction, "probe", subject, of, refusal="; ".join(refusals))
 
 
 def _codes(latents: pl.DataFrame) -> NDArray[np.float32]:
@@ -76,63 +99,60 @@ def _codes(latents: pl.DataFrame) -> NDArray[np.float32]:
     return np.asarray(latents["code"].to_list(), np.float32)
 
 
-def _modelless(
-    lake: Lake, split_id: str, latents: pl.DataFrame, chosen: pl.DataFrame
-) -> dict[str, NDArray[np.floating]]:
+def _modelless(lake: Lake, split_id: str, latents: pl.DataFrame, chosen: pl.DataFrame) -> Features:
     """Return features that need no training: PCA codes, fitted on training patches, and spectral power."""
     manifest = lake.query(load("patches_of_fold"), [split_id, 1])
     size_px = int(lake.query(load("size_of_split"), [split_id]).item())
     pixels = read_patches(lake.root, manifest, size_px=size_px)
     place = {patch_id: row for row, patch_id in enumerate(manifest["patch_id"])}
     rows = np.array([place[patch_id] for patch_id in chosen["patch_id"]])
-    train = np.array([place[patch_id] for patch_id in latents.filter(pl.col("split") == "train")["patch_id"]])
-    features: dict[str, NDArray[np.floating]] = {"spectrum": spectral_features(pixels[rows])}
+    train = np.array([place[patch_id] for patch_id in latents.filter(split="train")["patch_id"]])
+    features: Features = {"spectrum": spectral_features(pixels[rows])}
     pca = fit_pca(pixels[train], n_components=max(PCA_COUNTS))
     codes = pca.codes(pixels[rows])
     return features | {f"pca_{count}": codes[:, :count] for count in PCA_COUNTS if count <= pca.n_components}
 
 
-def _probe_all(
-    chosen: pl.DataFrame, features: NDArray[np.floating], labels: pl.DataFrame, name: str, run_id: str
-) -> pl.DataFrame | None:
-    """Probe every label from one kind of features; a label that cannot be probed is logged."""
+def _probe(chosen: pl.DataFrame, features: Features, labels: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Probe every label from each kind of features; return rows, and which labels cannot be probed, and why."""
     spec = sheet_spec()
     groups = condition_groups(labels, spec.setting_columns)
     known = chosen.select("image_id").join(labels, on="image_id", how="left").join(groups, on="image_id", how="left")
-    parts = []
+    parts, refusals = [pl.DataFrame(schema=PROBED_SCHEMA)], {}
     for key, label in spec.labels.items():
-        logger.info("probing %s from %s", key, name)
-        try:
-            found = probe_label(
-                features,
-                known[label.column],
-                known["image_id"],
-                kind=label.kind,
-                fold_groups=known["group_id"],
-                n_permutations=N_PERMUTATIONS,
-            )
-        except TooFewToProbe as error:
-            logger.warning("%s is not probed: %s", key, error)
-            continue
-        said = {"run_id": run_id, "features": name, "label": key, "fold_groups": "condition"}
-        parts.append(found.with_columns(pl.lit(value).alias(column) for column, value in said.items()))
-    return pl.concat(parts) if parts else None
+        for name, numbers in features.items():
+            logger.info("probing %s from %s", key, name)
+            try:
+                found = probe_label(
+                    numbers,
+                    known[label.column],
+                    known["image_id"],
+                    kind=label.kind,
+                    fold_groups=known["group_id"],
+                    n_permutations=N_PERMUTATIONS,
+                )
+            except TooFewToProbe as error:
+                logger.warning("%s is not probed: %s", key, error)
+                refusals[key] = f"{key} is not probed: {error}"
+                continue
+            said = {"features": pl.lit(name), "label": pl.lit(key), "fold_groups": pl.lit("condition")}
+            parts.append(found.with_columns(**said))
+    return pl.concat(parts), list(refusals.values())
 
 
-def _embed(latents: pl.DataFrame, run_id: str) -> pl.DataFrame:
-    """Return rows of the table `embeddings`: evenly many patches of each image."""
-    n_images = latents["image_id"].n_unique()
-    each = max(1, MOST_EMBEDDED // n_images)
+def _embed(latents: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Place evenly many codes of each image in a plane; return rows, and why there are none of a method."""
+    each = max(1, MOST_EMBEDDED // latents["image_id"].n_unique())
     chosen = latents.sort("patch_id").group_by("image_id", maintain_order=True).head(each).head(MOST_EMBEDDED)
-    codes, parts = _codes(chosen), [pl.DataFrame()]
+    codes, parts, refusals = _codes(chosen), [pl.DataFrame(schema=EMBEDDED_SCHEMA)], []
     for method in METHODS:
         logger.info("placing %d codes in a plane: %s", chosen.height, method)
         try:
             placed = embed(codes, method=method)
         except ValueError as error:
-            logger.warning("codes of run %s are not placed in a plane: %s", run_id, error)
+            logger.warning("codes are not placed in a plane by %s: %s", method, error)
+            refusals.append(f"codes are not placed in a plane by {method}: {error}")
             continue
-        place = {"run_id": pl.lit(run_id), "method": pl.lit(method)}
-        xy = pl.DataFrame({"x": placed[:, 0], "y": placed[:, 1]})
-        parts.append(pl.concat([chosen.select("patch_id"), xy], how="horizontal").with_columns(**place))
-    return pl.concat(parts, how="diagonal")
+        xy = {"x": pl.Series(placed[:, 0]), "y": pl.Series(placed[:, 1])}
+        parts.append(chosen.select("patch_id").with_columns(method=pl.lit(method), **xy))
+    return pl.concat(parts), refusals

@@ -10,15 +10,18 @@ from deepdlt.digest import digest_json
 from deepdlt.hardware import describe_hardware
 from deepdlt.night import RunPlan
 from deepdlt.provenance import library_versions
-from deepdlt.summaries import summarise_fold, summarise_labels
+from deepdlt.summaries import summarise_fold
 from lake import Lake
 from lake.statements import load
-from tasks.sheet import sheet_spec
+from tasks.label_means import write_label_means
 
 if TYPE_CHECKING:
     from tasks.training_work import TrainedFold
 
-PATCH_COLUMNS = ("patch_id", "image_id", "split", "mse", "psnr_paper_db", "ssim_paper", "psnr_db", "ssim")
+PATCH_COLUMNS = (
+    *("patch_id", "image_id", "split"),
+    *("mse", "psnr_paper_db", "ssim_paper", "psnr_db", "ssim", "floor_mse", "flat_mse"),
+)
 
 
 def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_run_id: str) -> float:
@@ -41,7 +44,7 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
     """
     plan = trained.plan
     fold = _fold_metrics(trained)
-    labels = _label_metrics(lake, trained)
+    labels = lake.query(load("labels_of_dataset"), [plan.dataset_id])
     run = _run_row(lake, plan, started_at=started_at, flow_run_id=flow_run_id) | {
         "status": "complete",
         "error": "",
@@ -53,7 +56,6 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "runs": pl.DataFrame([run]),
         "epochs": trained.result.epochs,
         "fold_metrics": fold,
-        "label_metrics": labels,
         "patch_metrics": trained.scores.select(PATCH_COLUMNS),
         "models": _model_rows(lake, trained),
         "latents": trained.latents,
@@ -62,6 +64,7 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         for table, frame in frames.items():
             named = frame.with_columns(pl.lit(plan.run_id).alias("run_id"))
             transaction.replace_where(table, named, run_id=plan.run_id)
+        write_label_means(transaction, plan.run_id, trained.scores, labels, seed=plan.seed)
         if trained.baselines is not None:
             transaction.replace("baselines", trained.baselines, key=("split_id", "fold", "split", "target_range"))
     return float(fold.filter(pl.col("split") == "test")["loss"].item())
@@ -107,15 +110,6 @@ def _fold_metrics(trained: "TrainedFold") -> pl.DataFrame:
     return means.with_columns(
         pl.lit(value).alias(name) for name, value in (names | {"model": plan.settings.model}).items()
     )
-
-
-def _label_metrics(lake: Lake, trained: "TrainedFold") -> pl.DataFrame:
-    """Return the run's rows of `label_metrics`: every label of the sheet, whichever the folds were drawn by."""
-    plan = trained.plan
-    source = lake.query(load("dataset_by_id"), [plan.dataset_id]).item(0, "source")
-    columns = {key: label.column for key, label in sheet_spec().labels.items()}
-    values = lake.query(load("labels_of_source"), [source]).select("image_id", *dict.fromkeys(columns.values()))
-    return summarise_labels(trained.scores.join(values, on="image_id", how="left"), columns, seed=plan.seed)
 
 
 def _model_rows(lake: Lake, trained: "TrainedFold") -> pl.DataFrame:

@@ -86,7 +86,7 @@ COLUMNS: dict[str, Column] = {
     "unit": Column("Unit", "patch, or image by vote of its patches"),
     "metric": Column("Metric", "Accuracies lie in [0, 1]; r2 is at most 1, below 0 worse than the mean"),
     "score": Column("Score", "On images that the probe has not seen", "score"),
-    "null_mean": Column("By chance", "Mean ± SD of the score with labels shuffled over images", "score"),
+    "null_mean": Column("By chance", "Mean ± SD of the score with labels shuffled over conditions", "score"),
     "p_value": Column("p", "Share of shuffles at least as good, not corrected", "p"),
     "n_permutations": Column("Shuffles", "Number of shuffles", "count", is_aside=True),
     "n_values": Column("Values", "Number of label values", "count"),

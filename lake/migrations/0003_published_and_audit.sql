@@ -124,7 +124,7 @@ CREATE TABLE split_strata (
     is_merged       BOOLEAN                  -- whether the bin holds more than one value
 );
 
--- One row per split, fold, side and label: the value whose share deviates most. Key: split_id, fold, side, label.
+-- One row per split, fold, side, label and value: its share on both sides. Key: split_id, fold, side, label, label_value.
 CREATE TABLE split_label_shares (
     split_id      VARCHAR NOT NULL,
     fold          INTEGER NOT NULL,

@@ -120,7 +120,7 @@ CREATE TABLE probes (
     unit           VARCHAR NOT NULL,      -- patch, or image: by vote of its patches
     metric         VARCHAR NOT NULL,      -- balanced_accuracy, r2 or level_accuracy
     score          DOUBLE NOT NULL,
-    null_mean      DOUBLE NOT NULL,       -- of labels shuffled over images
+    null_mean      DOUBLE NOT NULL,       -- of labels shuffled over what stays on one side of a fold
     null_sd        DOUBLE,
     p_value        DOUBLE NOT NULL,
     n_permutations INTEGER NOT NULL,

@@ -1,5 +1,6 @@
 -- Purpose: every metric row beside what could be had without a network, and how far it has come from there.
--- Grain: one row per run and split, like fold_metrics; baselines are NULL where they were not measured.
+-- Grain: one row per run and split, like fold_metrics; baselines are NULL where they were not measured, and
+-- all of them on the train row, which is the loss that training saw and no score.
 -- Units: mean squared errors in the run's own target range, means over the split's patches. percent_of_reachable: 0 as
 -- good as the best flat patch within [0, 1], 100 as good as any model of that output range can be, negative: worse
 -- than flat. mark says where a model is worse than each patch's own mean.

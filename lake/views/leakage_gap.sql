@@ -1,7 +1,10 @@
 -- Purpose: how much better the report's folds look than folds that keep images, conditions or levels apart.
--- Grain: one row per profile, preset, model, label, seed and safe scheme of the newest night; same seed, same budget.
+-- Grain: one row per profile, preset, model, label and safe scheme of the newest night; same seeds, same budget.
 -- Units: mean squared error in the run's own target range. gap = loss(safe) - loss(paper), mean over images of the
--- image's mean test error under each scheme; 95 % normal interval from the spread of that difference over images.
+-- image's mean test error under each scheme and over the n_seeds seeds that trained both; 95 % normal interval from the
+-- spread of that difference over images. gap_seed_sd: sample standard deviation of the gap over seeds, NULL with one.
+-- flat_mse: each patch's own mean, on the safe folds, NULL for runs of lakes from before patches had it; mark says which of
+-- the two is worse than that.
 CREATE OR REPLACE VIEW leakage_gap AS
 WITH of_night AS (
     SELECT run_id, profile, preset, model, scheme, label, seed
@@ -12,7 +15,7 @@ WITH of_night AS (
 of_image AS (
     SELECT
         of_night.profile, of_night.preset, of_night.model, of_night.label, of_night.seed, of_night.scheme,
-        patch_metrics.image_id, avg(patch_metrics.mse) AS mse
+        patch_metrics.image_id, avg(patch_metrics.mse) AS mse, avg(patch_metrics.flat_mse) AS flat_mse
     FROM patch_metrics
     JOIN of_night USING (run_id)
     WHERE patch_metrics.split = 'test'
@@ -20,20 +23,54 @@ of_image AS (
 ),
 pairs AS (
     SELECT
-        safe.profile, safe.preset, safe.model, safe.label, safe.scheme, safe.seed,
-        paper.mse AS loss_paper, safe.mse AS loss_safe
+        safe.profile, safe.preset, safe.model, safe.label, safe.scheme, safe.seed, safe.image_id,
+        paper.mse AS loss_paper, safe.mse AS loss_safe, paper.flat_mse AS flat_paper, safe.flat_mse AS flat_safe
     FROM of_image AS safe
     JOIN of_image AS paper USING (profile, preset, model, label, seed, image_id)
     WHERE safe.scheme <> 'paper' AND paper.scheme = 'paper'
+),
+over_seeds AS (
+    SELECT profile, preset, model, label, scheme, count(*)::INTEGER AS n_seeds, stddev_samp(gap) AS gap_seed_sd
+    FROM (
+        SELECT profile, preset, model, label, scheme, seed, avg(loss_safe - loss_paper) AS gap
+        FROM pairs
+        GROUP BY ALL
+    )
+    GROUP BY profile, preset, model, label, scheme
+),
+images AS (
+    SELECT
+        profile, preset, model, label, scheme, image_id,
+        avg(loss_paper) AS loss_paper, avg(loss_safe) AS loss_safe,
+        avg(flat_paper) AS flat_paper, avg(flat_safe) AS flat_safe
+    FROM pairs
+    GROUP BY ALL
+),
+gaps AS (
+    SELECT
+        profile, preset, model, label, scheme,
+        count(*)::INTEGER AS n_images,
+        avg(loss_paper) AS loss_paper,
+        avg(loss_safe) AS loss_safe,
+        avg(loss_safe - loss_paper) AS gap,
+        1.96 * stddev_samp(loss_safe - loss_paper) / sqrt(count(*)) AS half_width,
+        avg(flat_paper) AS flat_paper,
+        avg(flat_safe) AS flat_safe
+    FROM images
+    GROUP BY profile, preset, model, label, scheme
 )
 SELECT
-    profile, preset, model, label, scheme, seed,
-    count(*)::INTEGER AS n_images,
-    avg(loss_paper) AS loss_paper,
-    avg(loss_safe) AS loss_safe,
-    avg(loss_safe - loss_paper) AS gap,
-    avg(loss_safe - loss_paper) - 1.96 * stddev_samp(loss_safe - loss_paper) / sqrt(count(*)) AS ci_low,
-    avg(loss_safe - loss_paper) + 1.96 * stddev_samp(loss_safe - loss_paper) / sqrt(count(*)) AS ci_high
-FROM pairs
-GROUP BY profile, preset, model, label, scheme, seed
-ORDER BY profile, preset, model, label, scheme, seed;
+    gaps.profile, gaps.preset, gaps.model, gaps.label, gaps.scheme, over_seeds.n_seeds, gaps.n_images,
+    gaps.loss_paper, gaps.loss_safe, gaps.gap,
+    gaps.gap - gaps.half_width AS ci_low, gaps.gap + gaps.half_width AS ci_high, over_seeds.gap_seed_sd,
+    gaps.flat_safe AS flat_mse,
+    CASE
+        WHEN gaps.flat_safe IS NULL THEN NULL
+        WHEN gaps.loss_paper > gaps.flat_paper AND gaps.loss_safe > gaps.flat_safe THEN 'both worse than flat'
+        WHEN gaps.loss_safe > gaps.flat_safe THEN 'safe folds worse than flat'
+        WHEN gaps.loss_paper > gaps.flat_paper THEN 'report''s folds worse than flat'
+        ELSE ''
+    END AS mark
+FROM gaps
+JOIN over_seeds USING (profile, preset, model, label, scheme)
+ORDER BY gaps.profile, gaps.preset, gaps.model, gaps.label, gaps.scheme;

@@ -1,5 +1,6 @@
 -- Purpose: how far the seed alone moves a result, beside how far the images do, in the newest night.
--- Grain: one row per profile, preset, model, scheme and label.
+-- Grain: one row per profile, preset, model, scheme and label. mark says how many trainings are worse than flat_mse,
+-- each patch's own mean.
 -- Units: MSE of test patches in the run's own target range. mse: mean over seeds of the mean over folds; seed_sd: its
 -- sample standard deviation over seeds, NULL with one; ci: 95 % normal interval over images of each image's mean error.
 CREATE OR REPLACE VIEW seed_spread AS
@@ -10,7 +11,9 @@ WITH of_night AS (
     WHERE status = 'complete'
 ),
 of_seed AS (
-    SELECT profile, preset, model, scheme, label, seed, avg(mse) AS mse
+    SELECT
+        profile, preset, model, scheme, label, seed, avg(mse) AS mse, avg(flat_mse) AS flat_mse,
+        count(*) AS n_scored, count(*) FILTER (is_below_flat) AS n_below
     FROM fold_metrics
     SEMI JOIN of_night USING (run_id)
     WHERE split = 'test'
@@ -18,7 +21,8 @@ of_seed AS (
 ),
 over_seeds AS (
     SELECT profile, preset, model, scheme, label,
-        count(*)::INTEGER AS n_seeds, avg(mse) AS mse, stddev_samp(mse) AS seed_sd
+        count(*)::INTEGER AS n_seeds, avg(mse) AS mse, stddev_samp(mse) AS seed_sd, avg(flat_mse) AS flat_mse,
+        sum(n_scored) AS n_scored, sum(n_below) AS n_below
     FROM of_seed
     GROUP BY ALL
 ),
@@ -37,7 +41,12 @@ over_images AS (
 )
 SELECT
     profile, preset, model, scheme, label, n_seeds, mse, seed_sd, n_images,
-    centre - half_width AS ci_low, centre + half_width AS ci_high
+    centre - half_width AS ci_low, centre + half_width AS ci_high, flat_mse,
+    CASE
+        WHEN n_below = 0 THEN ''
+        WHEN n_below = n_scored THEN 'worse than flat'
+        ELSE 'worse than flat in ' || n_below || ' of ' || n_scored
+    END AS mark
 FROM over_seeds
 JOIN over_images USING (profile, preset, model, scheme, label)
 ORDER BY ALL;

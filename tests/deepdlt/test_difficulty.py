@@ -17,8 +17,10 @@ COLUMNS = {"NP": "n_pulses", "PP1": "pattern"}
 FAST = {"n_bootstrap": 200, "n_permutations": 199}
 
 
+NONE_SEEN = "No difference can be seen for NP (p = {} after Holm for 4 tests, 61 images)."
 NONE_APART = (
-    "Losses differ between values of NP (p = 0.02 after Holm for 4 tests), but no two of them can be told apart."
+    "Losses differ between values of NP (p = 0.02 after Holm for 4 tests, 61 images), "
+    + "but no two of them can be told apart."
 )
 
 
@@ -112,8 +114,11 @@ def test_the_claim_reads_as_people_write_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"p_label": 0.41}, "No difference can be seen for NP (p = 0.41 after Holm for 4 tests)."),
-        ({"p_label": 0.051, "p_pair": 0.0001}, "No difference can be seen for NP (p = 0.051 after Holm for 4 tests)."),
+        ({"p_label": 0.41}, NONE_SEEN.format(0.41)),
+        (
+            {"p_label": 0.051, "p_pair": 0.0001},
+            NONE_SEEN.format(0.051),
+        ),
         (
             {"p_pair": 0.06},
             NONE_APART,

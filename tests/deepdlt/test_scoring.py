@@ -16,7 +16,7 @@ from deepdlt.models import build_model
 from deepdlt.scoring import evaluate, score_patches, summarise_fold, summarise_labels
 from deepdlt.summaries import FOLD_SCHEMA, LABEL_SCHEMA
 
-SCHEMA = Path(__file__).parents[2] / "lake" / "migrations" / "0001_tables.sql"
+MIGRATIONS = Path(__file__).parents[2] / "lake" / "migrations"
 PATCHES = small_patches.patch_set(150)
 
 
@@ -118,12 +118,13 @@ def test_training_patches_are_not_summarised_as_held_out() -> None:
 
 def test_summaries_have_the_columns_of_the_lake() -> None:
     """But for the naming columns of the run, the frames are rows of the tables."""
-    text = SCHEMA.read_text(encoding="utf-8")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql")))
     naming = {"run_id", "profile", "preset", "model", "scheme", "label", "fold", "seed"}
     for table, schema, added in (("fold_metrics", FOLD_SCHEMA, naming), ("label_metrics", LABEL_SCHEMA, {"run_id"})):
         body = re.search(rf"CREATE TABLE {table} \((.*?)\n\);", text, re.DOTALL)
         assert body
         columns = re.findall(r"^\s+(\w+)\s+[A-Z]", body[1], re.MULTILINE)
+        columns += re.findall(rf"ALTER TABLE {table} ADD COLUMN (\w+)", text)
         assert [name for name in columns if name not in added] == list(schema)
 
 

@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from planted import PlantedLake, plant
 from sources import Source
 
 from deepdlt.synth import write_synthetic
@@ -84,3 +85,21 @@ def paged(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         nights = [run_night(source.folder, models=("ae",)), run_night(source.folder, models=("ae",))]
         pages = [write_page(night["sequence"]) for night in nights]
         yield Paged(open_lake(), nights, pages)
+
+
+@pytest.fixture(scope="session")
+def planted_once(tmp_path_factory: pytest.TempPathFactory) -> PlantedLake:
+    """Thirty small synthetic images, four patches of each, folds by angle and PP1 of two schemes; never written to."""
+    folder = tmp_path_factory.mktemp("planted")
+    write_synthetic(folder / "images", n_images=30, height_px=96, width_px=128)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPDLT_LAKE", str(folder / "lake"))
+        return plant(open_lake(), folder / "images", schemes=["paper", "grouped"], labels=["angle", "PP1"])
+
+
+@pytest.fixture
+def planted(planted_once: PlantedLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PlantedLake:
+    """A copy of that lake for one test, and the one that tasks open."""
+    shutil.copytree(planted_once.lake.root, tmp_path / "lake")
+    monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "lake"))
+    return replace(planted_once, lake=open_lake())

@@ -27,15 +27,40 @@ def splits(lake: Lake, source: Source) -> list[SplitRecord]:  # the lake that ta
 
 def test_a_split_is_audited_once(splits: list[SplitRecord], lake: Lake, source: Source) -> None:
     """What lacks an audit is found; done again, the lake holds the same rows."""
-    records = [split.model_dump() for split in splits]
-    assert splits_without_audit(records) == records
+    records, folder = [split.model_dump() for split in splits], str(source.folder)
+    assert splits_without_audit(folder, records) == records
     for split in splits:
         store_audit(lake, str(source.folder), split)
-    assert splits_without_audit(records) == []
+    assert splits_without_audit(folder, records) == []
     before = lake.query("FROM split_audit")
     store_audit(lake, str(source.folder), splits[0])
     assert lake.query("FROM split_audit").equals(before)
     assert before.select("split_id", "fold", "side").is_unique().all()
+
+
+def test_a_corrected_label_is_audited_again(splits: list[SplitRecord], lake: Lake, source: Source) -> None:
+    """A new number of pulses moves the shares of a side, though folds by angle stay as they are."""
+    (split,) = [split for split in splits if split.scheme == "paper"]
+    store_audit(lake, str(source.folder), split)
+    source.set_cell(0, "NP", 77)
+    ingest_source(source.folder)
+    assert splits_without_audit(str(source.folder), [split.model_dump()]) == [split.model_dump()]
+    store_audit(lake, str(source.folder), split)
+    shares = "SELECT count(*) FROM split_label_shares WHERE label = 'NP' AND label_value = '77' AND split_id = ?"
+    assert lake.query(shares, [split.split_id]).item() == 3 * 3  # folds and sides
+
+
+def test_the_shares_of_each_side_add_up_to_one(splits: list[SplitRecord], lake: Lake, source: Source) -> None:
+    """Every value of every label, on the training side and on the held-out one."""
+    for split in splits:
+        store_audit(lake, str(source.folder), split)
+    sums = lake.query(
+        "SELECT sum(train_share) AS train, sum(share) AS held FROM split_label_shares"
+        " GROUP BY split_id, fold, side, label"
+    )
+    assert sums.height > 100
+    assert sums["train"].to_list() == pytest.approx([1.0] * sums.height)
+    assert sums["held"].to_list() == pytest.approx([1.0] * sums.height)
 
 
 def test_each_scheme_keeps_apart_what_it_says(splits: list[SplitRecord], lake: Lake, source: Source) -> None:
