@@ -3,8 +3,8 @@
 It knows nothing of storage or of Prefect; frames of polars and arrays go in and come out. Where to look:
 
 Settings of a night
-    `config`, `training_settings`, `presets`, `night` (what is to be trained), `provenance` (which code and libraries),
-    `hardware`, `digest`, `seeds`, `threads`, `errors`
+    `config`, `training_settings`, `presets`, `night` (what is to be trained), `sharing` (how a batch shares a machine),
+    `provenance` (which code and libraries), `hardware`, `digest`, `seeds`, `threads`, `errors`
 From a folder to images and labels
     `survey` (the way in), `fingerprint`, `source_files`, `source_errors`, `file_content`, `names`, `examine`, `settle`,
     `survey_frames`, `faults`

@@ -250,16 +250,25 @@ def batch_plans(plans: Sequence[RunPlan], *, n_workers: int) -> list[list[RunPla
     """
     batches: list[list[RunPlan]] = [[] for _ in range(max(1, min(n_workers, len(plans))))]
     loads = [0.0] * len(batches)
-    for plan in sorted(plans, key=_work, reverse=True):
+    for plan in sorted(plans, key=work_of, reverse=True):
         lightest = loads.index(min(loads))
         batches[lightest].append(plan)
-        loads[lightest] += _work(plan)
+        loads[lightest] += work_of(plan)
     order = {plan.run_id: place for place, plan in enumerate(plans)}
     return [sorted(batch, key=lambda plan: order[plan.run_id]) for batch in batches if batch]
 
 
-def _work(plan: RunPlan) -> float:
-    """Return the rough cost of a training in epochs of the 3x3 autoencoder."""
+def work_of(plan: RunPlan) -> float:
+    """Return the rough cost of a training in epochs of the 3x3 autoencoder.
+
+    Parameters
+    ----------
+    plan : RunPlan
+
+    Returns
+    -------
+    float
+    """
     relative: dict[tuple[ModelName, int], float] = {
         ("ae", 5): 2.0,
         ("vae", 3): 1.3,

@@ -20,7 +20,7 @@ from deepdlt.schedules import EarlyStopping, Schedule, State
 
 logger = logging.getLogger(__name__)
 
-FORMAT: Literal["deepdlt-progress-2"] = "deepdlt-progress-2"
+FORMAT: Literal["deepdlt-progress-3"] = "deepdlt-progress-3"
 
 CRITERIA: dict[str, tuple[str, int]] = {"loss": ("val_loss", -1), "psnr": ("val_psnr_db", 1), "ssim": ("val_ssim", 1)}
 """What a best checkpoint is best by: column of the history, and the sign that makes more better."""
@@ -61,8 +61,9 @@ class _Header(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal["deepdlt-progress-2"] = FORMAT
+    format: Literal["deepdlt-progress-3"] = FORMAT
     training_digest: str
+    n_threads: int
     history: list[dict[str, Any]]
     best_epochs: dict[str, int]
     states: dict[str, State]
@@ -82,12 +83,16 @@ class Progress:
         Of the learning rate.
     stopping : EarlyStopping, optional
         When to end before the last epoch; None for never.
+    n_threads : int
+        Of torch on the CPU. A training that goes on keeps the number that it began with, since sums
+        over threads round as their number says.
     """
 
     model: Model
     optimiser: torch.optim.Optimizer
     schedule: Schedule
     stopping: EarlyStopping | None = None
+    n_threads: int = field(default_factory=torch.get_num_threads)
     history: list[EpochRecord] = field(default_factory=list)
     best_epochs: dict[str, int] = field(default_factory=dict)
     """Epoch with the best value by each of `CRITERIA`; the earlier one where two are equal."""
@@ -134,6 +139,7 @@ class Progress:
             tensors |= {f"best.{epoch}.{name}": tensor for name, tensor in weights.items()}
         header = _Header(
             training_digest=training_digest,
+            n_threads=self.n_threads,
             history=[asdict(record) for record in self.history],
             best_epochs=self.best_epochs,
             states={name: observer.state_dict() for name, observer in self._observers().items()},
@@ -175,7 +181,7 @@ class Progress:
         self._take_up(tensors)
         for name, observer in self._observers().items():
             observer.load_state_dict(header.states[name])
-        self.history, self.best_epochs = history, header.best_epochs
+        self.history, self.best_epochs, self.n_threads = history, header.best_epochs, header.n_threads
         return True
 
     def _observers(self) -> dict[str, Schedule | EarlyStopping]:

@@ -1,7 +1,8 @@
 """Train one model on one fold: seeded, resumable, without a file read in between.
 
 The same seed gives the same numbers, bit for bit, on a CPU with the same number of threads; also
-when the training was cut off after any epoch and went on from its progress file.
+when the training was cut off after any epoch and went on from its progress file: it goes on with
+the number of threads that it began with.
 """
 
 import logging
@@ -22,6 +23,7 @@ from deepdlt.optimisers import build_optimiser
 from deepdlt.patchset import Index, PatchSet
 from deepdlt.progress import EpochRecord, Progress
 from deepdlt.schedules import EarlyStopping, build_schedule
+from deepdlt.threads import torch_threads
 from deepdlt.training_settings import TrainingSettings
 
 __all__ = [
@@ -60,6 +62,8 @@ class TrainingResult:
     n_parameters: int
     device: str
     """Kind of device: ``cpu``, ``cuda`` or ``mps``."""
+    n_threads: int
+    """Threads that torch had on the CPU; the last digits of its sums depend on their number."""
     resumed_after_epoch: int
     """Epochs that were taken from a progress file; 0 for none."""
 
@@ -137,15 +141,16 @@ def train(
     if resume and progress.restore(path, training_digest=digest, epochs=settings.epochs):
         logger.info("training goes on after epoch %d of %d", len(progress.history), settings.epochs)
     n_resumed = len(progress.history)
-    for epoch in range(n_resumed + 1, settings.epochs + 1):
-        if progress.is_stopped:
-            logger.info("training ends after epoch %d: no better loss for a while", epoch - 1)
-            break
-        record = run_epoch(progress, lesson, epoch)
-        progress.note(record)
-        progress.save(path, training_digest=digest)
-        if on_epoch is not None:
-            on_epoch(record)
+    with torch_threads(progress.n_threads):
+        for epoch in range(n_resumed + 1, settings.epochs + 1):
+            if progress.is_stopped:
+                logger.info("training ends after epoch %d: no better loss for a while", epoch - 1)
+                break
+            record = run_epoch(progress, lesson, epoch)
+            progress.note(record)
+            progress.save(path, training_digest=digest)
+            if on_epoch is not None:
+                on_epoch(record)
     return _finish(progress, settings, identity, checkpoint_dir, n_resumed)
 
 
@@ -290,5 +295,6 @@ def _finish(
         file_digests=digests,
         n_parameters=count_parameters(model),
         device=next(model.parameters()).device.type,
+        n_threads=progress.n_threads,
         resumed_after_epoch=n_resumed,
     )

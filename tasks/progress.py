@@ -3,10 +3,17 @@
 Prefect's functions serve both sync and async callers and are typed for both; here they are sync.
 """
 
+import threading
+import time
 from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from deepdlt.night import RunPlan
+
+MOVE_S = 1.0
+"""Least time between two moves of a batch's bar: each is a request to the server."""
 
 
 def start_bar(key: str, description: str) -> UUID:
@@ -25,3 +32,47 @@ def start_bar(key: str, description: str) -> UUID:
 def move_bar(bar: UUID, share: float, description: str) -> None:
     """Set a progress artifact to a share in [0, 1]."""
     update_progress_artifact(bar, 100.0 * share, description=description)
+
+
+class BatchBar:
+    """The bar of a batch whose trainings go on at the same time, in threads that all move it.
+
+    Parameters
+    ----------
+    n_plans : int
+        Trainings of the batch.
+    """
+
+    def __init__(self, n_plans: int) -> None:
+        self._n_plans = n_plans
+        self._shares: dict[str, float] = {}
+        self._n_done = 0
+        self._guard = threading.Lock()
+        self._next_move = 0.0
+        self._bar = start_bar("batch", f"0 of {n_plans} trainings")
+
+    def note_epoch(self, plan: RunPlan, epoch: int) -> None:
+        """Show how far a training is."""
+        of = plan.settings.epochs
+        with self._guard:
+            self._shares[plan.run_id] = epoch / of
+            self._move(f"{plan.title}, epoch {epoch}/{of}; {self._n_done} of {self._n_plans} done")
+
+    def note_end(self, run_id: str) -> None:
+        """Count a training as done, however it ended."""
+        with self._guard:
+            self._shares[run_id] = 1.0
+            self._n_done += 1
+            self._move(f"{self._n_done} of {self._n_plans} done")
+
+    def finish(self, description: str) -> None:
+        """Show the end."""
+        with self._guard:
+            move_bar(self._bar, 1.0, description)
+
+    def _move(self, description: str) -> None:
+        """Move the bar, unless it has just been moved."""
+        now = time.monotonic()
+        if now >= self._next_move:
+            self._next_move = now + MOVE_S
+            move_bar(self._bar, sum(self._shares.values()) / self._n_plans, description)

@@ -46,4 +46,3 @@ class TrainedRecord(TypedDict):
     """One training that stands complete in the lake."""
 
     run_id: str
-    is_new: bool

@@ -1,27 +1,23 @@
-"""Train the plans of a batch one after another, each into the lake as soon as it is done."""
+"""Train the plans of a batch in processes of their own, each into the lake as soon as it is done."""
 
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run, task_run
-from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.errors import DeepdltError
-from deepdlt.night import RunPlan, refuse_other_code
-from deepdlt.threads import share_cores
+from deepdlt.night import RunPlan
 from tasks.completed import completed_runs
 from tasks.lake_access import open_lake
-from tasks.progress import move_bar, start_bar
+from tasks.messages import Event
+from tasks.progress import BatchBar
 from tasks.records import TrainedRecord
-from tasks.trained import store_failure, store_run
-
-if TYPE_CHECKING:
-    from deepdlt.progress import EpochRecord
+from tasks.trained import store_failure
+from tasks.trainers import LAST, Mailbox, TrainerFailed, Trainers
 
 logger = logging.getLogger(__name__)
 
@@ -32,24 +28,18 @@ class TrainingsFailed(DeepdltError):
     def __init__(self, failures: dict[str, str], n_plans: int) -> None:
         self.failures = failures
         lines = [f"{len(failures)} of {n_plans} trainings failed, the others are in the lake:"]
-        super().__init__("\n".join([*lines, *(f"{title}: {reason}" for title, reason in failures.items())]))
+        super().__init__("\n".join([*lines, *failures.values()]))
 
 
-class ProgressBar(TypedDict):
-    """Where the progress of a batch is shown, and how far it was before this training."""
-
-    artifact: str
-    n_done: int
-    n_plans: int
-
-
-def _title() -> str:
-    """Return the name of a training's task run."""
-    return RunPlan.model_validate(task_run.parameters["plan"]).title
+class TrainingFailed(DeepdltError):
+    """One training of a batch failed."""
 
 
 def train_all(plans: Sequence[RunPlan]) -> None:
     """Train every plan; one that fails is noted and does not stop the others.
+
+    Prefect's cache is not asked: a run's id is the digest of all that its numbers depend on, and the
+    lake knows which stand complete.
 
     Parameters
     ----------
@@ -61,51 +51,79 @@ def train_all(plans: Sequence[RunPlan]) -> None:
     TrainingsFailed
         In the end, with a line for each training that failed.
     """
-    failures: dict[str, str] = {}
-    artifact = start_bar("batch", f"0 of {len(plans)} trainings")
-    for place, plan in enumerate(plans):
-        started_at = datetime.now(UTC)
-        bar = ProgressBar(artifact=str(artifact), n_done=place, n_plans=len(plans))
-        state = train_fold(plan.model_dump(mode="json"), bar, return_state=True)
-        if not state.is_completed():
-            failures[plan.title] = state.message or state.name or "failed"
-            store_failure(open_lake(), plan, failures[plan.title], started_at=started_at, flow_run_id=_flow_run_id())
-    move_bar(artifact, 1.0, f"{len(plans) - len(failures)} of {len(plans)} trained")
+    standing = completed_runs([plan.run_id for plan in plans])
+    missing = [plan for plan in plans if plan.run_id not in standing]
+    logger.info("%d of %d trainings stand in the lake already", len(plans) - len(missing), len(plans))
+    failures = _train_missing(missing) if missing else {}
     if failures:
         raise TrainingsFailed(failures, len(plans))
 
 
-@task(name="train fold", task_run_name=_title, cache_policy=NO_CACHE, retries=0, timeout_seconds=None)
-def train_fold(plan: dict[str, Any], bar: ProgressBar) -> TrainedRecord:
-    """Train and score one fold.
+def _train_missing(plans: Sequence[RunPlan]) -> dict[str, str]:
+    """Train every plan and return, by run_id, a line for each that failed."""
+    bar = BatchBar(len(plans))
+    try:
+        with Trainers(open_lake(), plans, flow_run_id=_flow_run_id()) as trainers:
+            sent = [
+                (plan, train_fold.submit(plan.model_dump(mode="json"), trainers.train(plan), bar))
+                for plan in trainers.way.plans
+            ]
+            for _, future in sent:
+                future.wait()
+    except TrainerFailed as error:
+        for plan in plans:
+            _note_failure(plan, str(error), datetime.now(UTC))
+        return {plan.run_id: f"{plan.title}: {error}" for plan in plans}
+    failures = {
+        plan.run_id: f"{plan.title}: {future.state.message or future.state.name}"
+        for plan, future in sent
+        if not future.state.is_completed()
+    }
+    bar.finish(f"{len(plans) - len(failures)} of {len(plans)} trained")
+    return failures
 
-    Prefect's cache is not asked: the run's id is the digest of all that the numbers depend on, and the
-    lake knows which stand complete.
+
+def _title() -> str:
+    """Return the name of a training's task run."""
+    return RunPlan.model_validate(task_run.parameters["plan"]).title
+
+
+@task(name="train fold", task_run_name=_title, cache_policy=NO_CACHE, retries=0, timeout_seconds=None)
+def train_fold(plan: dict[str, Any], box: Mailbox, bar: BatchBar) -> TrainedRecord:
+    """Follow the training of one fold in its process, to its end.
+
+    Raises
+    ------
+    TrainingFailed
+        If it failed, or its process is gone.
     """
     wanted = RunPlan.model_validate(plan)
-    lake = open_lake()
-    if completed_runs([wanted.run_id]):
-        logger.info("%s stands in the lake already", wanted.title)
-        return TrainedRecord(run_id=wanted.run_id, is_new=False)
-    refuse_other_code(wanted)
-    share_cores()
-    from tasks.training_work import forget_progress, train_plan  # torch is imported where training begins
-
     started_at = datetime.now(UTC)
-    trained = train_plan(lake, wanted, on_epoch=lambda record: _show_epoch(bar, wanted, record))
-    test_loss = store_run(lake, trained, started_at=started_at, flow_run_id=_flow_run_id())
-    forget_progress(trained)
-    logger.info("%s: test loss %.4f on %s", wanted.title, test_loss, trained.result.device)
-    return TrainedRecord(run_id=wanted.run_id, is_new=True)
+    while (event := box.get()).kind not in LAST:
+        _show(wanted, event, bar)
+    bar.note_end(wanted.run_id)
+    if event.kind in ("failed", "died"):
+        _note_failure(wanted, event.text, started_at)
+    if event.kind != "trained":
+        raise TrainingFailed(event.text)
+    logger.info("%s: test loss %.4f on %s", wanted.title, event.numbers["test_loss"], event.text)
+    return TrainedRecord(run_id=wanted.run_id)
 
 
-def _show_epoch(bar: ProgressBar, plan: RunPlan, record: "EpochRecord") -> None:
-    """Log an epoch and move the batch's progress artifact."""
-    losses = f"train {record.train_loss:.4f}, val {record.val_loss:.4f}, {record.seconds:.1f} s"
-    logger.info("%s: epoch %d/%d, %s", plan.title, record.epoch, plan.settings.epochs, losses)
-    share = (bar["n_done"] + record.epoch / plan.settings.epochs) / bar["n_plans"]
-    said = f"{plan.title}, epoch {record.epoch}/{plan.settings.epochs}; {bar['n_done']} of {bar['n_plans']} done"
-    move_bar(UUID(bar["artifact"]), share, said)
+def _show(plan: RunPlan, event: Event, bar: BatchBar) -> None:
+    """Log what a training's process says, and move the batch's progress artifact."""
+    if event.kind == "log":
+        logging.getLogger(event.logger).log(event.level, "%s: %s", plan.title, event.text)
+        return
+    epoch, record = event.numbers["epoch"], event.numbers
+    losses = f"train {record['train_loss']:.4f}, val {record['val_loss']:.4f}, {record['seconds']:.1f} s"
+    logger.info("%s: epoch %d/%d, %s", plan.title, epoch, plan.settings.epochs, losses)
+    bar.note_epoch(plan, epoch)
+
+
+def _note_failure(plan: RunPlan, reason: str, started_at: datetime) -> None:
+    """Write into the lake why a training failed."""
+    store_failure(open_lake(), plan, reason, started_at=started_at, flow_run_id=_flow_run_id())
 
 
 def _flow_run_id() -> str:

@@ -51,6 +51,7 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "device": trained.result.device,
         "hardware": describe_hardware(trained.result.device),
         "n_parameters": trained.result.n_parameters,
+        "n_threads": trained.result.n_threads if trained.result.device == "cpu" else None,
     }
     frames = {
         "runs": pl.DataFrame([run]),

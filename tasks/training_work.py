@@ -25,14 +25,15 @@ from deepdlt.provenance import library_versions
 from deepdlt.reconstruction import reconstruct
 from deepdlt.sampling import sample_prior
 from deepdlt.scoring import score_patches
+from deepdlt.threads import torch_threads
 from deepdlt.training import PROGRESS_FILE, TrainingResult, build_dissimilarity, train
 from deepdlt.training_settings import TrainingSettings
 from lake import Lake
 from lake.files import atomic_write, inside
-from lake.shards import read_patches
 from lake.statements import load
 from tasks.choices import WeightsMissing, digest_file
 from tasks.measures import encode_fold, measure_baselines
+from tasks.shared_patches import SharedPatches
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class TrainedFold:
 
 
 @dataclass(frozen=True)
-class _DatasetPatches:
+class DatasetPatches:
     """A data set in memory: pixels on the device, and which row holds which patch."""
 
     patches: PatchSet
@@ -79,7 +80,33 @@ def device_name() -> str:
     return str(pick_device(os.environ.get("DEEPDLT_DEVICE", "auto")).type)
 
 
-def train_plan(lake: Lake, plan: RunPlan, *, on_epoch: Callable[[EpochRecord], None] | None = None) -> TrainedFold:
+@functools.lru_cache(maxsize=1)
+def take_patches(lake: Lake, shared: SharedPatches) -> DatasetPatches:
+    """Put a data set's patches onto the device, once for all trainings of this process.
+
+    Parameters
+    ----------
+    lake : Lake
+    shared : SharedPatches
+        Where they lie; on a CPU that memory itself is used.
+
+    Returns
+    -------
+    DatasetPatches
+
+    Raises
+    ------
+    DeviceMissing
+        If `DEEPDLT_DEVICE` names a device that is not here.
+    """
+    patches = PatchSet.from_array(shared.map(), device=device_name())
+    logger.info("%d patches in memory on %s", len(patches), patches.device)
+    return DatasetPatches(patches, shared.rows(lake))
+
+
+def train_plan(
+    lake: Lake, plan: RunPlan, held: DatasetPatches, *, on_epoch: Callable[[EpochRecord], None] | None = None
+) -> TrainedFold:
     """Train one plan, or go on where an earlier try was cut off, and score its best checkpoint.
 
     Parameters
@@ -88,6 +115,8 @@ def train_plan(lake: Lake, plan: RunPlan, *, on_epoch: Callable[[EpochRecord], N
         Holds the patches; checkpoints go to its folder ``models/<run_id>``.
     plan : RunPlan
         What to train.
+    held : DatasetPatches
+        All patches of its data set, on the device to train on: `take_patches`.
     on_epoch : callable, optional
         Called with each epoch's record.
 
@@ -99,41 +128,52 @@ def train_plan(lake: Lake, plan: RunPlan, *, on_epoch: Callable[[EpochRecord], N
     ------
     TrainingDiverged
         If a loss is not finite.
-    DeviceMissing
-        If `DEEPDLT_DEVICE` names a device that is not here.
-    ShardMissing, ShardCorrupt
-        If patches cannot be read.
     """
-    held = _load_dataset(lake, plan.split_id, device_name())
     fold = lake.query(load("patches_of_fold"), [plan.split_id, plan.fold]).join(held.rows, on="patch_id")
-    train_patches, val_patches = (fold.filter(pl.col("split") == split) for split in ("train", "val"))
-    folder = inside(lake.root, f"models/{plan.run_id}")
+    train_rows, val_rows = (fold.filter(split=split)["row"].to_numpy() for split in ("train", "val"))
     dissimilarity = _dissimilarity(lake, plan.settings, held.patches)
     result = train(
         held.patches,
         plan.settings,
-        train_index=train_patches["row"].to_numpy(),
-        val_index=val_patches["row"].to_numpy(),
-        checkpoint_dir=folder,
+        train_index=train_rows,
+        val_index=val_rows,
+        checkpoint_dir=_folder(lake, plan),
         dissimilarity=dissimilarity,
         seed=plan.seed,
         identity=_identity(plan),
         on_epoch=on_epoch,
     )
-    best = load_checkpoint(result.checkpoints["loss"], device=held.patches.device)
-    scores = pl.concat([_score(best, held.patches, fold, plan, split, dissimilarity) for split in ("val", "test")])
+    with torch_threads(result.n_threads):
+        return _examine(lake, plan, held.patches, fold, result, dissimilarity)
+
+
+def _examine(
+    lake: Lake,
+    plan: RunPlan,
+    patches: PatchSet,
+    fold: pl.DataFrame,
+    result: TrainingResult,
+    dissimilarity: Dissimilarity,
+) -> TrainedFold:
+    """Score, encode and draw with the best checkpoint of a training."""
+    best = load_checkpoint(result.checkpoints["loss"], device=patches.device)
     trained = TrainedFold(
         plan=plan,
         result=result,
-        scores=scores,
-        train_patches=train_patches,
-        latents=encode_fold(best, held.patches, fold, plan),
-        baselines=measure_baselines(lake, plan, held.patches, fold),
-        folder=folder,
+        scores=pl.concat([_score(best, patches, fold, plan, split, dissimilarity) for split in ("val", "test")]),
+        train_patches=fold.filter(pl.col("split") == "train"),
+        latents=encode_fold(best, patches, fold, plan),
+        baselines=measure_baselines(lake, plan, patches, fold),
+        folder=_folder(lake, plan),
     )
     if plan.scheme == HOLDOUT or plan.fold == 1:
-        _draw(lake, trained, best, held.patches)
+        _draw(lake, trained, best, patches)
     return trained
+
+
+def _folder(lake: Lake, plan: RunPlan) -> Path:
+    """Return where a training keeps its checkpoints."""
+    return inside(lake.root, f"models/{plan.run_id}")
 
 
 def forget_progress(trained: TrainedFold) -> None:
@@ -150,22 +190,6 @@ def _identity(plan: RunPlan) -> RunIdentity:
         code_digest=plan.code_digest,
         versions=library_versions(),
     )
-
-
-@functools.lru_cache(maxsize=1)
-def _load_dataset(lake: Lake, split_id: str, device: str) -> _DatasetPatches:
-    """Read all patches of a split's data set onto the device, once for all of its folds."""
-    manifest = lake.query(load("patches_of_fold"), [split_id, 1])
-    pixels = read_patches(lake.root, manifest, size_px=_size_px(lake, split_id))
-    logger.info("%d patches in memory on %s", len(pixels), device)
-    return _DatasetPatches(
-        patches=PatchSet.from_array(pixels, device=device), rows=manifest.select("patch_id").with_row_index("row")
-    )
-
-
-def _size_px(lake: Lake, split_id: str) -> int:
-    """Return the edge of a split's patches, px."""
-    return int(lake.query(load("size_of_split"), [split_id]).item())
 
 
 def _dissimilarity(lake: Lake, settings: TrainingSettings, patches: PatchSet) -> Dissimilarity:

@@ -24,7 +24,7 @@ ALLOWED = {
         *SCIENCE,
     },
     "lake": {"lake", "duckdb", "pyarrow", "polars", "numpy", "filelock"},
-    "tasks": {"tasks", "deepdlt", "lake", "prefect", "polars", "numpy", "typing_extensions"},
+    "tasks": {"tasks", "deepdlt", "lake", "prefect", "polars", "numpy", "psutil", "typing_extensions"},
     "flows": {"flows", "tasks", "deepdlt", "prefect", "pydantic", "typing_extensions"},
 }
 LIGHT = [

@@ -18,6 +18,7 @@ from deepdlt.patchset import PatchSet
 from deepdlt.progress import EpochRecord, Progress
 from deepdlt.schedules import build_schedule
 from deepdlt.scoring import evaluate
+from deepdlt.threads import torch_threads
 from deepdlt.training import EPOCH_SCHEMA, PROGRESS_FILE, TrainingDiverged, TrainingResult, train
 from lake import Lake
 
@@ -95,6 +96,15 @@ def test_a_cut_training_goes_on_to_the_same_bits(kind: str, cut_after: int, tmp_
     resumed = run(tmp_path / "cut", **KINDS[kind])
     assert resumed.resumed_after_epoch == cut_after
     assert numbers(resumed) == numbers(run(tmp_path / "straight", **KINDS[kind]))
+
+
+def test_a_cut_training_keeps_its_number_of_threads(tmp_path: Path) -> None:
+    """It goes on with as many as it began with, whatever this process has, and leaves this process as it was."""
+    with torch_threads(2):
+        run(tmp_path, epochs=1)
+    seen: list[int] = []
+    longer = run(tmp_path, epochs=2, on_epoch=lambda _: seen.append(torch.get_num_threads()))
+    assert (seen, longer.n_threads, torch.get_num_threads()) == ([2], 2, 1)
 
 
 def test_a_finished_training_can_be_made_longer(tmp_path: Path) -> None:

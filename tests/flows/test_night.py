@@ -3,6 +3,7 @@
 The nights are small: twelve images of 96 x 128 px, one label, one scheme, two folds, one epoch.
 """
 
+import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import polars as pl
+import psutil
 import pytest
 from sources import Source
 from stacks import RunningStack, wait_until
@@ -206,12 +208,41 @@ def test_a_cancelled_night_ends_its_trainings_and_the_next_one_goes_on(
     assert stack.wait(parent)["state_name"] == "Cancelled"
     (child,) = stack.api.runs({"parent_flow_run_id": {"any_": [parent]}, "name": {"like_": "batch"}})
     assert stack.wait(child["id"])["state_name"] == "Cancelled"
+    wait_until(lambda: trainer_pids(stack) == [], limit_s=30)
     assert progress()
     again = stack.run("retrain/nightly", limit_s=400, source=str(source.folder), **parameters)
     assert again["state_name"] == "Completed"
     assert progress() == []
     epochs = lake.query("SELECT run_id, count(*) AS n FROM epochs GROUP BY ALL HAVING max(epoch) = 60")
     assert epochs["n"].to_list() == [60] * N_RUNS
+
+
+@pytest.mark.long
+def test_a_killed_training_process_costs_its_own_fold_alone(
+    first: dict[str, Any], stack: RunningStack, source: Source, lake: Lake
+) -> None:
+    """kill -9 of one: its fold is failed, with the reason; the others stand; no process is left behind."""
+    parent = stack.start("retrain/nightly", source=str(source.folder), **(SMALL | {"epochs": 40}))
+
+    def training() -> list[int]:
+        under_way = [path.parent.name for path in (lake.root / "models").rglob("progress.safetensors")]
+        return trainer_pids(stack) if under_way else []
+
+    os.kill(wait_until(training, limit_s=120)[0], signal.SIGKILL)
+    ended = stack.wait(parent, limit_s=400)
+    assert ended["state_name"] == "Failed"
+    assert "was killed by SIGKILL" in ended["state"]["message"]
+    failed = lake.query("SELECT error FROM runs WHERE status = 'failed'")
+    assert [("SIGKILL" in error) for error in failed["error"]] == [True]
+    assert night_row(lake, ended)["n_trained"] == N_RUNS - 1
+    assert trainer_pids(stack) == []
+
+
+def trainer_pids(stack: RunningStack) -> list[int]:
+    """Return the processes of this stack that train."""
+    commands = [(one.pid, one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
+    found = [pid for pid, command in commands if command[-2:] == ["-m", "tasks.trainer"]]
+    return [pid for pid in found if psutil.Process(pid).environ().get("DEEPDLT_LAKE") == stack.env["DEEPDLT_LAKE"]]
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+"""Patches that several processes read in one place of memory.
+
+They lie in a file without a name, which a process maps and its children inherit: the system keeps
+each page once, whoever looks at it, takes it back where memory is short, and frees all of it when
+the last process is gone, whatever it died of.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from deepdlt.night import RunPlan
+from lake import Lake
+from lake.shards import read_patches
+from lake.statements import load
+
+
+@dataclass(frozen=True)
+class SharedPatches:
+    """All patches of a data set, sorted by patch_id, in a file that is mapped.
+
+    Parameters
+    ----------
+    split_id : str
+        A split of the data set; any gives the same manifest.
+    descriptor : int
+        Of the open file; children inherit it.
+    n_patches, size_px : int
+        Shape of what is in it, uint8 (N, S, S).
+    """
+
+    split_id: str
+    descriptor: int
+    n_patches: int
+    size_px: int
+
+    def map(self) -> NDArray[np.uint8]:
+        """Return the patches, (N, S, S). What is written to them stays in this process."""
+        with os.fdopen(os.dup(self.descriptor), "r+b") as file:
+            return np.memmap(file, np.uint8, mode="c", shape=(self.n_patches, self.size_px, self.size_px))
+
+    def rows(self, lake: Lake) -> pl.DataFrame:
+        """Return which row holds which patch: patch_id and row."""
+        manifest = lake.query(load("patches_of_fold"), [self.split_id, 1])
+        return manifest.select("patch_id").with_row_index("row")
+
+
+def _nameless(folder: Path) -> IO[bytes]:
+    """Return an open file without a name."""
+    return tempfile.TemporaryFile(dir=folder)
+
+
+class PatchFiles:
+    """The files of all data sets that some plans need, each filled when it is first asked for; used as a context.
+
+    Parameters
+    ----------
+    lake : Lake
+    plans : sequence of RunPlan
+    """
+
+    def __init__(self, lake: Lake, plans: Sequence[RunPlan]) -> None:
+        self._lake = lake
+        self._open = ExitStack()
+        names = {plan.dataset_id for plan in plans}
+        # In the lake's folder, where there is room for patches: what does not fit into memory stays on the disk.
+        self._files: dict[str, IO[bytes]] = {name: self._open.enter_context(_nameless(lake.root)) for name in names}
+        self._filled: dict[str, SharedPatches] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Descriptors that a child has to inherit."""
+        return tuple(file.fileno() for file in self._files.values())
+
+    def of(self, plan: RunPlan) -> SharedPatches:
+        """Return the patches of a plan's data set.
+
+        Raises
+        ------
+        ShardMissing, ShardCorrupt
+            If they cannot be read.
+        """
+        if plan.dataset_id not in self._filled:
+            self._filled[plan.dataset_id] = self._fill(plan, self._files[plan.dataset_id])
+        return self._filled[plan.dataset_id]
+
+    def size_px(self, plan: RunPlan) -> int:
+        """Return the edge of a plan's patches, px."""
+        return int(self._lake.query(load("size_of_split"), [plan.split_id]).item())
+
+    def close(self) -> None:
+        """Close the files; their memory is free once the children are gone, too."""
+        self._open.close()
+
+    def _fill(self, plan: RunPlan, file: IO[bytes]) -> SharedPatches:
+        """Read a data set's patches into a file, shard by shard."""
+        manifest = self._lake.query(load("patches_of_fold"), [plan.split_id, 1]).with_row_index("row")
+        size_px = self.size_px(plan)
+        file.truncate(manifest.height * size_px**2)
+        pixels = np.memmap(file, np.uint8, mode="r+", shape=(manifest.height, size_px, size_px))
+        for part in manifest.partition_by("shard"):
+            pixels[part["row"].to_numpy()] = read_patches(self._lake.root, part, size_px=size_px)
+        return SharedPatches(plan.split_id, file.fileno(), manifest.height, size_px)

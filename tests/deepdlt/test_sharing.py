@@ -1,0 +1,70 @@
+"""How a batch shares a machine: a table of what the program decides."""
+
+import pytest
+
+from deepdlt.config import TrainingSettings
+from deepdlt.night import RunPlan
+from deepdlt.sharing import Machine, bytes_of, choose_way
+
+GIB = 1 << 30
+
+
+def plan(fold: int, **settings: object) -> RunPlan:
+    return RunPlan(
+        run_id=f"{fold}-{settings}",
+        preset="label-cv",
+        profile="quick",
+        settings=TrainingSettings.model_validate(settings),
+        scheme="grouped",
+        label="NP",
+        fold=fold,
+        n_folds=99,
+        seed=0,
+        dataset_id="d",
+        split_id="s",
+        code_digest="c",
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_plans", "n_cores", "free_gib", "expected"),
+    [
+        (20, 2, 16, (2, 1)),
+        (2, 2, 16, (2, 1)),
+        (1, 2, 16, (1, 2)),
+        (1, 1, 16, (1, 1)),
+        (20, 1, 16, (1, 1)),
+        (3, 16, 64, (3, 5)),
+        (1, 64, 64, (1, 8)),
+        (20, 16, 4, (5, 1)),
+        (20, 16, 0.1, (1, 1)),
+    ],
+)
+def test_on_a_cpu_trainings_go_in_processes(
+    n_plans: int, n_cores: int, free_gib: float, expected: tuple[int, int]
+) -> None:
+    """One process a core, as many as memory bears, one thread each; fewer trainings share the cores."""
+    machine = Machine("cpu", n_cores, round(free_gib * GIB))
+    way = choose_way([plan(fold + 1) for fold in range(n_plans)], machine, size_px=64)
+    assert (way.n_processes, way.n_threads) == expected
+
+
+def test_little_memory_changes_no_number_of_a_training() -> None:
+    """It makes it fewer processes; the threads, on which the last digits depend, stay."""
+    plans = [plan(fold) for fold in range(1, 5)]
+    short, ample = (choose_way(plans, Machine("cpu", 4, free), size_px=64) for free in (GIB, 64 * GIB))
+    assert short.n_processes < ample.n_processes
+    assert short.n_threads == ample.n_threads
+
+
+def test_the_longest_training_begins_first() -> None:
+    """What is begun last keeps the others waiting least."""
+    plans = [plan(1, epochs=3), plan(2, epochs=50), plan(3, epochs=3), plan(4, epochs=40, model="vae")]
+    way = choose_way(plans, Machine("cpu", 2, 8 * GIB), size_px=64)
+    assert [one.fold for one in way.plans] == [4, 2, 1, 3]
+
+
+def test_a_large_batch_needs_more_memory() -> None:
+    """Feature maps grow with the batch and the area of a patch."""
+    assert bytes_of(plan(1, batch_size=256), size_px=64) > 2 * bytes_of(plan(1), size_px=64)
+    assert bytes_of(plan(1), size_px=128) > bytes_of(plan(1), size_px=64)
