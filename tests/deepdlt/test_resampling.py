@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from deepdlt.corrections import holm
 from deepdlt.resampling import (
     Group,
     Interval,
@@ -13,7 +14,6 @@ from deepdlt.resampling import (
     bootstrap_means,
     difference_interval,
     difference_p_value,
-    holm,
     mean_interval,
 )
 
