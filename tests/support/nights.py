@@ -7,14 +7,15 @@ from typing import Any
 
 from deepdlt.config import PatchRecipe, TrainingChoices
 from deepdlt.night import plan_runs, presets_of_night
-from deepdlt.threads import one_thread
+from deepdlt.threads import torch_threads
 from tasks.analysis import analyse_night
 from tasks.ingest import ingest_source
 from tasks.lake_access import open_lake
 from tasks.nights import missing_plans, record_night
 from tasks.prepare import assign_missing, cut_missing, freeze
+from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
-from tasks.training_work import forget_progress, train_plan
+from tasks.training_work import forget_progress, take_patches, train_plan
 
 
 def run_night(
@@ -35,10 +36,10 @@ def run_night(
     """Run a night on a source into the lake of this process, and return its row."""
     lake = open_lake()
     started_at = datetime.now(UTC)
-    known = set(lake.query("SELECT image_id FROM images")["image_id"])
+    known = _counts()
     ingested = ingest_source(source)
     recipe = recipe or PatchRecipe(n_per_image=patches_per_image)
-    cut = cut_missing(ingested["source"], recipe)
+    cut_missing(ingested["source"], recipe)
     dataset = freeze(ingested["source"], recipe, patches_per_image=patches_per_image)
     splits = assign_missing(
         ingested["source"],
@@ -51,10 +52,10 @@ def run_night(
     )
     plans = plan_runs(splits, presets_of_night(preset, models, choices), profile=profile, epochs=epochs, seeds=seeds)
     missing = missing_plans(plans)
-    with one_thread():
+    with PatchFiles(lake, missing) as files, torch_threads(1):
         for plan in missing:
             began = datetime.now(UTC)
-            trained = train_plan(lake, plan)
+            trained = train_plan(lake, plan, take_patches(lake, files.of(plan)))
             store_run(lake, trained, started_at=began, flow_run_id="")
             forget_progress(trained)
     night = record_night(
@@ -62,10 +63,16 @@ def run_night(
         plans,
         missing,
         ingested=ingested,
-        n_new_images=lake.query("SELECT count(*) FROM images").item() - len(known),
-        n_new_patches=cut["n_new_patches"],
+        **{name: now - known[name] for name, now in _counts().items()},
         started_at=started_at,
         finished_at=datetime.now(UTC),
     )
     analyse_night.fn(night["night_id"])
     return night
+
+
+def _counts() -> dict[str, int]:
+    """Return how many images and patches the lake holds."""
+    lake = open_lake()
+    tables = {"n_new_images": "images", "n_new_patches": "patches"}
+    return {name: lake.query(f"SELECT count(*) FROM {table}").item() for name, table in tables.items()}
