@@ -8,6 +8,8 @@
     machine.py      processor, threads, versions
     peaks.py        what the same libraries reach at best: bytes a second, operations a second
     sources.py      the images that rows work on, and lakes made of them
+    stack.py        a Prefect stack of the benchmarks' own, with a trained night
+    own_time.py     how much of a thread's time goes into the project's own code
     row.py          what a row of the table is, and how it is judged
     rows/           one module a row or a few
     reference/      the baseline, written anew in the way the published code works

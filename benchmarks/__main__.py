@@ -88,10 +88,14 @@ def measure(row: Row, stage: Stage, peaks: Peaks, n_pairs: int | None) -> dict[s
     """Run one row, judge it, and keep what it found."""
     parameters = row.parameters(stage)
     machine = describe_machine()
-    checked = run_side(row.check, parameters, has_packages=True) if row.check else None
-    is_baseline = row.other_name == BASELINE
-    other = partial(run_side, row.other, parameters, has_packages=is_baseline) if row.other else None
-    pairs = run_pairs(partial(run_side, row.ours, parameters), other, n_pairs=n_pairs or row.n_pairs)
+    try:
+        checked = run_side(row.check, parameters, has_packages=True) if row.check else None
+        is_baseline = row.other_name == BASELINE
+        other = partial(run_side, row.other, parameters, has_packages=is_baseline) if row.other else None
+        pairs = run_pairs(partial(run_side, row.ours, parameters), other, n_pairs=n_pairs or row.n_pairs)
+    finally:
+        if row.finish:
+            row.finish(parameters)
     if checked is not None:
         first = replace(pairs.ours[0], said=pairs.ours[0].said | {"check": checked.said})
         pairs = Pairs((first, *pairs.ours[1:]), pairs.other)

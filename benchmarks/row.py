@@ -54,6 +54,8 @@ class Row:
         From pairs, peaks and parameters to the physical limit.
     check : str, optional
         ``module:function``, run once before the pairs; what it says is kept with our first run, as ``check``.
+    finish : callable, optional
+        Ends what `parameters` started.
     is_for_gpu : bool
         Whether it needs a CUDA device.
     n_pairs : int, optional
@@ -69,6 +71,7 @@ class Row:
     other_name: str = BASELINE
     check: str | None = None
     limit: Callable[[Pairs, Peaks, dict[str, Any]], Limit] | None = None
+    finish: Callable[[dict[str, Any]], None] | None = None
     is_for_gpu: bool = False
     n_pairs: int | None = None
 

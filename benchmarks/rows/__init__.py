@@ -4,7 +4,7 @@ from importlib import import_module
 
 from benchmarks.row import Row
 
-MODULES = ("prepare", "export", "training", "load", "few_new", "evaluation", "start")
+MODULES = ("prepare", "export", "training", "load", "night", "few_new", "evaluation", "start")
 
 
 def all_rows() -> list[Row]:
