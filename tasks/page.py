@@ -37,6 +37,8 @@ FRAMES = (
     "difficulty_tests",
     "difficulty_answer",
     "label_difficulty",
+    "fold_average_differences",
+    "unanswered",
     "probe",
     "leakage_gap",
     "split_audit",

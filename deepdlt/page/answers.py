@@ -52,7 +52,7 @@ def answers_of(frames: Frames) -> list[Answer]:
         Answer("Does the code of a patch know the laser?", probe_sentences(frame_of(frames, "probe")), "probe"),
         Answer(
             "Do the report’s folds flatter?",
-            leakage_sentences(frame_of(frames, "split_audit"), frame_of(frames, "leakage_gap"), standing),
+            leakage_sentences(frame_of(frames, "split_audit"), frame_of(frames, "leakage_gap")),
             "leakage",
         ),
         Answer("How good are the models?", quality_sentences(summary, frame_of(frames, "folds"), standing), "quality"),

@@ -9,7 +9,6 @@ import polars as pl
 from deepdlt.page.numbers import show_number
 from deepdlt.page.parts import Frames, Section, frame_of, section
 from deepdlt.page.reasons import DIGITS, group_trainings, run_sentence
-from deepdlt.page.standing import WORSE
 from deepdlt.page.tables import Table, make_table
 from deepdlt.page.words import count
 
@@ -84,7 +83,6 @@ def _averages(beside: pl.DataFrame) -> Table | None:
         found,
         ("label", "published", "here", "difference", "floor_mse", "flat_mse", "profile", "epochs"),
         "Average test loss, Tables 3 to 6",
-        mark=lambda row: WORSE if is_worse(row) else "",
     )
 
 
@@ -92,9 +90,10 @@ def _cross_table(rows: pl.DataFrame, caption: str) -> Table | None:
     """Return a table of the report by folds; None where nothing of it was found here."""
     if rows["here"].null_count() == rows.height:
         return None
-    worse = {row["paper_row"] for row in rows.iter_rows(named=True) if is_worse(row)}
     wide = rows.pivot(on="split", index="paper_row", values=["published", "here"], maintain_order=True)
-    known = rows.filter(pl.col("split") == "test").select("paper_row", "floor_mse", "flat_mse", "profile", "epochs")
+    known = rows.filter(pl.col("split") == "test").select(
+        "paper_row", "floor_mse", "flat_mse", "mark", "profile", "epochs"
+    )
     pairs = [f"{what}_{split}" for split in ("train", "val", "test") for what in ("published", "here")]
     return make_table(
         wide.join(known, on="paper_row", how="left", maintain_order="left"),
@@ -102,7 +101,6 @@ def _cross_table(rows: pl.DataFrame, caption: str) -> Table | None:
         caption,
         note="Floor and flat are those of the test patches here.",
         is_folded=True,
-        mark=lambda row: WORSE if row["paper_row"] in worse else "",
     )
 
 
@@ -116,15 +114,7 @@ def _single_table(rows: pl.DataFrame, caption: str) -> Table | None:
         ("preset", "what", "published", "here", "difference", "floor_mse", "flat_mse", "profile", "epochs"),
         caption,
         is_folded=True,
-        mark=lambda row: WORSE if is_worse(row) else "",
     )
-
-
-def is_worse(row: Mapping[str, Any]) -> bool:
-    """Tell whether a loss of ours is above a flat patch's; that of a VAE is no mean squared error."""
-    if row["metric"] != "loss" or row["split"] == "train" or str(row["preset"]).startswith("vae"):
-        return False
-    return row["here"] is not None and row["flat_mse"] is not None and bool(row["here"] > row["flat_mse"])
 
 
 def provenance(night: Mapping[str, Any], frames: Frames) -> Section:

@@ -5,13 +5,12 @@ from typing import Any
 import polars as pl
 
 from deepdlt.page.numbers import show_number
-from deepdlt.page.standing import Standing
 from deepdlt.page.words import count, listed, training_words
 
 UNMEASURED = "Not measured: it takes the report’s folds and safer ones of the same training in one night."
 
 
-def leakage_sentences(audit: pl.DataFrame, gaps: pl.DataFrame, standing: Standing) -> list[str]:
+def leakage_sentences(audit: pl.DataFrame, gaps: pl.DataFrame) -> list[str]:
     """Say what folds over patches share with training, and whether safer folds cost loss.
 
     Parameters
@@ -20,9 +19,8 @@ def leakage_sentences(audit: pl.DataFrame, gaps: pl.DataFrame, standing: Standin
         Rows of `split_audit`.
     gaps : polars.DataFrame
         Rows of `leakage_gap`.
-    standing : Standing
     """
-    return [*_shared(audit), _gap(gaps, standing)]
+    return [*_shared(audit), _gap(gaps)]
 
 
 def _shared(audit: pl.DataFrame) -> list[str]:
@@ -52,7 +50,7 @@ def _percent(share: float) -> str:
     return f"{min(max(round(100 * share), 1), 99)} %"
 
 
-def _gap(gaps: pl.DataFrame, standing: Standing) -> str:
+def _gap(gaps: pl.DataFrame) -> str:
     """Say what safer folds cost; a gap is claimed only where its interval excludes zero."""
     if gaps.is_empty():
         return UNMEASURED
@@ -66,14 +64,14 @@ def _gap(gaps: pl.DataFrame, standing: Standing) -> str:
     if higher.is_empty():
         return (
             f"The loss on safer folds is higher {compared}, judged by 95 % intervals over images: no leakage is seen, "
-            f"which does not rule it out.{_caution(judged, standing)}"
+            f"which does not rule it out.{_caution(judged)}"
         )
     top = higher.row(0, named=True)
     gap, low, high = (show_number(top[name], "loss") for name in ("gap", "ci_low", "ci_high"))
     return (
         f"The loss on safer folds is higher {compared}, judged by 95 % intervals over images, not corrected for their "
         f"number; at most by {gap} ({low} to {high}{_relative(top)}), for {training_words(top)}."
-        f"{_caution(higher, standing)}"
+        f"{_caution(higher)}"
     )
 
 
@@ -82,11 +80,10 @@ def _relative(row: dict[str, Any]) -> str:
     return f"; {100 * row['gap'] / row['loss_paper']:.0f} % of the loss" if row["loss_paper"] else ""
 
 
-def _caution(gaps: pl.DataFrame, standing: Standing) -> str:
+def _caution(gaps: pl.DataFrame) -> str:
     """Say where the models compared are no better than a flat patch: they cannot have learnt by heart."""
-    names = ("preset", "scheme", "label")
-    marked = [row for row in gaps.iter_rows(named=True) if standing.mark(**{name: row[name] for name in names})]
-    if not marked:
+    n_marked = gaps.filter(pl.col("mark").fill_null("") != "").height
+    if not n_marked:
         return ""
-    which = "All" if len(marked) == gaps.height else f"{len(marked)}"
+    which = "All" if n_marked == gaps.height else f"{n_marked}"
     return f" {which} of these compare models that are worse than a flat patch."

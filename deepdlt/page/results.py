@@ -1,5 +1,6 @@
 """Sections with the results of a night: quality, labels, probes, leakage."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -7,13 +8,13 @@ import polars as pl
 from deepdlt.page.numbers import p_words
 from deepdlt.page.parts import Frames, Section, frame_of, section
 from deepdlt.page.probe_words import METRIC_WORDS, main_probes
-from deepdlt.page.standing import WORSE, Standing
+from deepdlt.page.standing import Standing
 from deepdlt.page.tables import Cell, Heading, Interval, Spread, Table, heading_of, make_table, show
 
 NAMES = ("preset", "scheme", "label")
 
 
-def quality(frames: Frames, standing: Standing) -> Section:
+def quality(frames: Frames) -> Section:
     """Return losses and quality, beside what could be had without a model."""
     summary = make_table(
         frame_of(frames, "fold_summary"),
@@ -29,7 +30,6 @@ def quality(frames: Frames, standing: Standing) -> Section:
         ),
         "Test patches, means over folds",
         note="Floor, flat and PCA-128 are mean squared errors; a loss is one, too, unless its training says otherwise.",
-        mark=standing.by(*NAMES),
         is_folded=False,
     )
     reports = make_table(
@@ -45,14 +45,12 @@ def quality(frames: Frames, standing: Standing) -> Section:
         ),
         "Train and validation loss, and the report’s metrics",
         note="PSNR and SSIM are those of the test patches.",
-        mark=standing.by(*NAMES),
         is_folded=True,
     )
     seeds = make_table(
         frame_of(frames, "seed_spread"),
         (*NAMES, "mse", "seed_sd", Interval("image_mean", "ci_low", "ci_high"), "n_seeds", "n_images"),
         "What the seed moves, beside what the images do",
-        mark=standing.by(*NAMES),
     )
     baselines = make_table(
         frame_of(frames, "baselines"),
@@ -105,7 +103,6 @@ def _folds(folds: pl.DataFrame) -> Table | None:
         ),
         "Every fold beside its baselines",
         is_folded=True,
-        mark=lambda row: WORSE if row.get("is_below_flat") else "",
     )
 
 
@@ -113,8 +110,6 @@ def labels(frames: Frames, standing: Standing) -> Section:
     """Return which label is harder: who says so, values with intervals, the report's own way."""
     answers = frame_of(frames, "difficulty_answer")
     said = answers.filter(pl.col("label") != "folds") if answers.height else answers
-    own = answers.filter(pl.col("label") == "folds") if answers.height else answers
-    mark = standing.by("preset", "scheme")
     tables = [
         _agreement(frame_of(frames, "difficulty_tests"), standing),
         make_table(
@@ -125,31 +120,49 @@ def labels(frames: Frames, standing: Standing) -> Section:
                 "label",
                 "label_value",
                 Interval("mean_loss", "ci_low", "ci_high"),
+                "floor_mse",
+                "flat_mse",
                 "n_images",
                 "n_patches",
             ),
             "Loss by label value",
             note="95 % bootstrap intervals over images; none with one image.",
             is_folded=True,
-            mark=mark,
         ),
         make_table(
             said,
             ("preset", "scheme", "label", "sentence"),
             "Every sentence that the numbers support",
             is_folded=True,
-            mark=mark,
         ),
         make_table(
-            own,
-            ("preset", "scheme", "sentence"),
+            frame_of(frames, "fold_average_differences"),
+            (
+                "preset",
+                "scheme",
+                "higher_label",
+                Spread("loss_higher", "sd_higher"),
+                "lower_label",
+                Spread("loss_lower", "sd_lower"),
+                Spread("difference", "sd"),
+                "n_folds",
+            ),
             "The report’s own way of asking: averages over folds",
-            note="These averages differ by how the folds were drawn, not by the label: they support no claim.",
+            note="All labels’ folds hold the same patches: averages differ by how they were drawn; no claim follows.",
             is_folded=True,
-            mark=mark,
         ),
+        _unanswered(frame_of(frames, "unanswered"), ("difficulty", "label_means")),
     ]
     return section("labels", "Which label is harder", tables, nothing="No label was tested this night.")
+
+
+def _unanswered(unanswered: pl.DataFrame, questions: Sequence[str]) -> Table | None:
+    """Return what could not be asked, and why."""
+    if not unanswered.is_empty():
+        unanswered = unanswered.filter(pl.col("question").is_in(questions))
+    return make_table(
+        unanswered, ("preset", "scheme", "seed", "reason"), "What could not be asked, and why", is_folded=True
+    )
 
 
 def _agreement(tests: pl.DataFrame, standing: Standing) -> Table | None:
@@ -187,7 +200,7 @@ def _verdict(test: dict[str, Any] | None) -> Cell:
     return Cell(text, key=repr(test["p_label"]))
 
 
-def probes(frames: Frames, standing: Standing) -> Section:
+def probes(frames: Frames) -> Section:
     """Return what probes read from codes, and from what needs no model."""
     found = frame_of(frames, "probe")
     everything = make_table(
@@ -196,6 +209,7 @@ def probes(frames: Frames, standing: Standing) -> Section:
             "label",
             "features",
             "preset",
+            "seed",
             "probe",
             "unit",
             "metric",
@@ -209,7 +223,6 @@ def probes(frames: Frames, standing: Standing) -> Section:
         "Every probe",
         note="Whole laser conditions stay on one side of a fold.",
         is_folded=True,
-        mark=lambda row: standing.mark(preset=row["preset"]) if row.get("preset") else "",
     )
     return section(
         "probe", "The code and the laser", [_scores(found), everything], nothing="Nothing was probed this night."
@@ -238,9 +251,7 @@ def _scores(found: pl.DataFrame) -> Table | None:
         )
     headings = [Heading("Label"), Heading("Metric", "Of the linear probe")]
     headings += [Heading(_feature(feature, preset), is_number=True) for feature, preset in features]
-    headings.append(
-        Heading("By chance", "Mean score with labels shuffled over images, over the columns", is_number=True)
-    )
+    headings.append(Heading("By chance", "Mean score with labels shuffled over conditions", is_number=True))
     unit = main.item(0, "unit")
     return Table(
         f"Linear probes, per {unit}, on images not seen",
@@ -263,13 +274,12 @@ def _score(row: dict[str, Any] | None) -> Cell:
     return Cell(f"✓ {cell.text}", cell.full, cell.key, is_number=True) if row["is_known"] else cell
 
 
-def leakage(frames: Frames, standing: Standing) -> Section:
+def leakage(frames: Frames) -> Section:
     """Return what folds share, and what safer folds cost."""
     gaps = make_table(
         frame_of(frames, "leakage_gap"),
-        (*NAMES, "seed", "loss_paper", "loss_safe", Interval("gap", "ci_low", "ci_high"), "n_images"),
+        (*NAMES, "loss_paper", "loss_safe", Interval("gap", "ci_low", "ci_high"), "gap_seed_sd", "n_seeds", "n_images"),
         "Loss on safer folds against the report’s",
-        mark=standing.by(*NAMES),
     )
     audit = frame_of(frames, "split_audit")
     shown = (

@@ -32,10 +32,10 @@ def sections_of(
     return [
         context.ran(frames),
         context.new(night, frames),
-        results.quality(frames, standing),
+        results.quality(frames),
         results.labels(frames, standing),
-        results.probes(frames, standing),
-        results.leakage(frames, standing),
+        results.probes(frames),
+        results.leakage(frames),
         context.paper(frames),
         _pictures(pictures, n_left_out),
         context.provenance(night, frames),

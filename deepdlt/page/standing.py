@@ -1,11 +1,9 @@
-"""Which trainings of a night are worse than a flat grey patch: the mark that follows them wherever they appear."""
+"""Which trainings of a night are worse than a flat grey patch, as the sentences of the page need to know."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
-
-from deepdlt.page.tables import Marker
 
 WORSE = "worse than flat"
 
@@ -45,10 +43,6 @@ class Standing:
         if not below:
             return ""
         return WORSE if below == scored else f"{WORSE} in {below} of {scored}"
-
-    def by(self, *names: str) -> Marker:
-        """Return a marker that looks up a row of another table by these columns."""
-        return lambda row: self.mark(**{name: row.get(name) for name in names})
 
 
 def _scored(row: Mapping[str, Any]) -> int:

@@ -1,6 +1,6 @@
 """Frames as tables for people: few columns, a value with its spread in one place, what is the same everywhere below."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,6 @@ LONG = 14
 
 PROSE = 24
 """Characters from which a cell is read as a sentence, and has room to be."""
-
-Marker = Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +92,14 @@ def make_table(
     *,
     note: str = "",
     is_folded: bool | None = None,
-    mark: Marker | None = None,
 ) -> Table | None:
     """Return a frame as a table.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        May lack some of the columns, or all rows.
+        May lack some of the columns, or all rows. Its column ``mark`` is the warning that a row deserves: it
+        stands with the name of the row.
     shown : sequence of str, Spread or Interval
         Columns to show, in order. One that the frame lacks, or that is empty throughout, is left out; one that says the
         same in every row goes into the note where it may (`Column.is_aside`).
@@ -109,8 +107,6 @@ def make_table(
         What it shows; how to read it.
     is_folded : bool, optional
         Whether the reader opens it; without it, a long one is folded.
-    mark : callable, optional
-        Takes a row, and returns the warning that it deserves, or ''. It stands with the name of the row.
 
     Returns
     -------
@@ -125,8 +121,7 @@ def make_table(
     aside = _aside(there, cells) if len(rows) > 1 else {}
     kept = [one for one in there if name_of(one) not in aside]
     columns = [[*cells[name_of(one)]] for one in kept]
-    if mark is not None and columns:
-        columns[0] = [replace(cell, mark=mark(row)) for cell, row in zip(columns[0], rows, strict=True)]
+    columns[0] = [replace(cell, mark=row.get("mark") or "") for cell, row in zip(columns[0], rows, strict=True)]
     notes = [note, _same_everywhere(aside)]
     return Table(
         caption,

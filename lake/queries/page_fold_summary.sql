@@ -1,4 +1,4 @@
 -- Purpose: losses and quality of a night's trainings, means over folds.
--- Grain and units: as the view `fold_summary`; of cross-validations first.
+-- Grain: as the view `fold_summary`; of cross-validations first.
 -- Parameters: night_id.
 FROM fold_summary ORDER BY scheme = 'holdout', preset, scheme, label

@@ -1,5 +1,5 @@
 -- Purpose: every fold of a night beside what could be had without a model.
--- Grain and units: as the view `judged_metrics`; val and test only.
+-- Grain: as the view `judged_metrics`; val and test only.
 -- Parameters: night_id.
 SELECT judged_metrics.*
 FROM judged_metrics

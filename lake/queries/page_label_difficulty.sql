@@ -1,4 +1,4 @@
 -- Purpose: how hard each label value is to reconstruct, in a night.
--- Grain and units: as the view `label_difficulty`.
+-- Grain: as the view `label_difficulty`.
 -- Parameters: night_id.
 FROM label_difficulty

@@ -1,4 +1,4 @@
 -- Purpose: how much better the report's folds look than safer ones, in a night.
--- Grain and units: as the view `leakage_gap`.
+-- Grain: as the view `leakage_gap`.
 -- Parameters: night_id.
 FROM leakage_gap

@@ -1,5 +1,5 @@
 -- Purpose: what lies on both sides of each fold of a night.
--- Grain and units: as the view `split_audit`, whose split_id, data set and training side are left out.
+-- Grain: as the view `split_audit`, whose split_id, data set and training side are left out.
 -- Parameters: night_id.
 SELECT split_audit.* EXCLUDE (dataset_id, split_id, n_train_patches, n_train_images, n_train_conditions, n_train_spots)
 FROM split_audit

@@ -234,13 +234,15 @@ def test_nothing_probed_is_no_answer(found: pl.DataFrame) -> None:
 
 def gaps(*found: dict[str, Any]) -> pl.DataFrame:
     """Rows of leakage_gap."""
-    return rows(*found, preset="m", scheme="grouped", label="NP", loss_paper=0.2, gap=0.01, ci_low=0.005, ci_high=0.015)
+    return rows(
+        *found, preset="m", scheme="grouped", label="NP", loss_paper=0.2, gap=0.01, ci_low=0.005, ci_high=0.015, mark=""
+    )
 
 
 def test_a_gap_is_claimed_where_its_interval_excludes_zero() -> None:
     """Counted, with the largest and its share of the loss; those that go the other way are told, too."""
     found = gaps({}, {"gap": 0.02, "label": "EP1"}, {"ci_low": -0.1}, {"gap": -0.1, "ci_low": -0.2, "ci_high": -0.05})
-    text = plain(leakage_sentences(pl.DataFrame(), found, NOTHING))
+    text = plain(leakage_sentences(pl.DataFrame(), found))
     assert "higher in 2 of 4 comparisons, and lower in 1" in text
     assert "at most by 0.0200 (0.0050 to 0.0150; 10 % of the loss), for m (grouped, EP1)" in text
 
@@ -252,7 +254,7 @@ def test_a_gap_is_claimed_where_its_interval_excludes_zero() -> None:
 )
 def test_no_gap_is_claimed_otherwise(row: dict[str, Any]) -> None:
     """And what was not seen is not ruled out."""
-    text = plain(leakage_sentences(pl.DataFrame(), gaps(row), NOTHING))
+    text = plain(leakage_sentences(pl.DataFrame(), gaps(row)))
     assert "higher in none of 1 comparison" in text
     assert "does not rule it out" in text
 
@@ -260,8 +262,8 @@ def test_no_gap_is_claimed_otherwise(row: dict[str, Any]) -> None:
 def test_an_interval_that_is_missing_is_not_judged() -> None:
     """One image has no spread."""
     found = gaps({"ci_low": None, "ci_high": None}, {"ci_low": NAN, "ci_high": NAN})
-    assert "cannot be judged" in plain(leakage_sentences(pl.DataFrame(), found, NOTHING))
-    assert leakage_sentences(pl.DataFrame(), pl.DataFrame(), NOTHING) == [UNMEASURED]
+    assert "cannot be judged" in plain(leakage_sentences(pl.DataFrame(), found))
+    assert leakage_sentences(pl.DataFrame(), pl.DataFrame()) == [UNMEASURED]
 
 
 def audit(*found: dict[str, Any]) -> pl.DataFrame:
@@ -277,17 +279,16 @@ def test_what_folds_share_is_said_by_scheme() -> None:
         {"scheme": "grouped"},
         {"scheme": "paper", "side": "val"},
     )
-    text = plain(leakage_sentences(found, pl.DataFrame(), NOTHING))
+    text = plain(leakage_sentences(found, pl.DataFrame()))
     assert "all of the held-out images are trained on, too, and 99 % of the held-out patches share pixels" in text
     assert "none on the schemes grouped" in text
 
 
 def test_models_worse_than_flat_cannot_show_leakage() -> None:
     """They are named where gaps of theirs are compared."""
-    summary = rows(
-        {"preset": "m", "scheme": "grouped", "label": "NP", "n_folds": 5, "n_seeds": 1, "n_below_flat": 5, "ssim": 0.1}
-    )
-    text = plain(leakage_sentences(pl.DataFrame(), gaps({}), Standing(summary)))
+    text = plain(leakage_sentences(pl.DataFrame(), gaps({"mark": "both worse than flat"}, {"mark": None})))
+    assert " 1 of these compare models that are worse than a flat patch." in text
+    text = plain(leakage_sentences(pl.DataFrame(), gaps({"mark": "both worse than flat"})))
     assert "All of these compare models that are worse than a flat patch." in text
 
 

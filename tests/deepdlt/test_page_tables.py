@@ -152,15 +152,21 @@ def summary(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
     )
 
 
+def test_the_mark_of_a_row_stands_with_its_name() -> None:
+    """In the first column, whatever else is shown; no column of its own."""
+    frame = pl.DataFrame({"preset": ["a", "b", "c"], "mse": [1.0, 2.0, 3.0], "mark": [WORSE, "", None]})
+    made = table(frame, "preset", "mse")
+    assert [[cell.mark for cell in row] for row in made.rows] == [[WORSE, ""], ["", ""], ["", ""]]
+    assert len(made.headings) == 2
+
+
 def test_the_mark_says_how_many_trainings_are_worse_than_flat() -> None:
-    """All, some or none of those that a row is about; it stands with the row's name."""
+    """All, some or none of those that are asked about."""
     standing = Standing(summary(("a", "NP", 5, 10), ("a", "EP1", 5, 3), ("b", "NP", 5, 0)))
     assert standing.mark(preset="a", label="NP") == WORSE
     assert standing.mark(preset="a") == f"{WORSE} in 13 of 20"
     assert standing.mark(preset="b") == standing.mark(preset="unknown") == ""
     assert (standing.n_below, standing.n_scored, standing.presets_below) == (13, 30, ["a"])
-    made = table(pl.DataFrame({"preset": ["a", "b"], "mse": [1.0, 2.0]}), "preset", "mse", mark=standing.by("preset"))
-    assert [[cell.mark for cell in row] for row in made.rows] == [[f"{WORSE} in 13 of 20", ""], ["", ""]]
 
 
 def test_nothing_scored_is_no_mark() -> None:

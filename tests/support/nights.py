@@ -9,6 +9,7 @@ from deepdlt.config import PatchRecipe, TrainingChoices
 from deepdlt.night import plan_runs, presets_of_night
 from deepdlt.threads import torch_threads
 from tasks.analysis import analyse_night
+from tasks.audit import audit_splits, splits_without_audit
 from tasks.ingest import ingest_source
 from tasks.lake_access import open_lake
 from tasks.nights import missing_plans, record_night
@@ -50,6 +51,7 @@ def run_night(
         n_folds=n_folds,
         seed=0,
     )
+    audit_splits.fn(ingested["source"], splits_without_audit(ingested["source"], [one.model_dump() for one in splits]))
     plans = plan_runs(splits, presets_of_night(preset, models, choices), profile=profile, epochs=epochs, seeds=seeds)
     missing = missing_plans(plans)
     with PatchFiles(lake, missing) as files, torch_threads(1):
