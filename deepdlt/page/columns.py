@@ -136,8 +136,8 @@ COLUMNS: dict[str, Column] = {
     "value": Column("Found", "What stood there"),
     "message": Column("What is wrong"),
     "remedy": Column("What to do"),
-    "width_px": Column("Width, px", "", "count", is_aside=True),
-    "height_px": Column("Height, px", "", "count", is_aside=True),
+    "width_px": Column("Width (px)", "", "count", is_aside=True),
+    "height_px": Column("Height (px)", "", "count", is_aside=True),
     "file_format": Column("Format", "Of the file", is_aside=True),
     "source_mode": Column("Mode", "Of the file before it was made 8-bit grey", is_aside=True),
     # Provenance.

@@ -58,11 +58,11 @@ def decimals_of(value: float, form: Form) -> int:
     >>> [decimals_of(value, "loss") for value in (0.1841, 21.5, 764.2, 24430.0)]
     [4, 2, 1, 0]
     """
+    size = abs(value)
+    if form == "count" or (form == "percent" and size >= 100):
+        return 0
     if form in _DECIMALS:
         return _DECIMALS[form]
-    if form == "count":
-        return 0
-    size = abs(value)
     if not size:
         return 0
     return 4 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0

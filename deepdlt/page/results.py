@@ -180,7 +180,7 @@ def _agreement(tests: pl.DataFrame, standing: Standing) -> Table | None:
         ]
         for preset, scheme in groups
     ]
-    headings = [heading_of("preset"), heading_of("scheme"), *(Heading(key, f"Label {key}") for key in keys)]
+    headings = [heading_of("preset"), heading_of("scheme"), *(Heading(key) for key in keys)]
     return Table(
         "Does the loss depend on the label?",
         headings,

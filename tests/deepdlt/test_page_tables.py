@@ -35,6 +35,7 @@ def texts(made: Table) -> list[list[str]]:
         pytest.param(12.6, "db", "12.60", id="decibels"),
         pytest.param(0.6667, "share", "66.7", id="a share in per cent"),
         pytest.param(1.0, "share", "100", id="all of it"),
+        pytest.param(-1139.04, "percent", "−1,139", id="far below"),  # noqa: RUF001
         pytest.param(20800, "count", "20,800", id="a count"),
         pytest.param(None, "loss", "–", id="missing"),  # noqa: RUF001
         pytest.param(NAN, "p", "NaN", id="no number"),
