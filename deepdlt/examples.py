@@ -23,7 +23,7 @@ def choose_examples(patches: pl.DataFrame, n: int, *, seed: int = 0, by: str | N
     Returns
     -------
     polars.DataFrame
-        The chosen rows, sorted by `by` where it is given, else in the order of the draw.
+        The chosen rows, sorted by `by` where it is given (numbers by size), else in the order of the draw.
 
     Raises
     ------
@@ -51,6 +51,6 @@ def choose_examples(patches: pl.DataFrame, n: int, *, seed: int = 0, by: str | N
     drawn = drawn.with_columns(_turn=pl.col("_draw").rank("ordinal").over("image_id"))
     turn_of_value = pl.lit(0) if by is None else pl.col("_order").rank("ordinal").over("_turn", by)
     chosen = drawn.with_columns(_place=turn_of_value).sort("_turn", "_place", "_order", "_draw").head(n)
-    return (
-        chosen.select(patches.columns) if by is None else chosen.sort(by, maintain_order=True).select(patches.columns)
-    )
+    if by is not None:
+        chosen = chosen.sort(pl.col(by).cast(pl.Float64, strict=False), by, maintain_order=True)
+    return chosen.select(patches.columns)

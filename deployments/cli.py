@@ -15,9 +15,10 @@ from typer.core import TyperGroup
 from deepdlt.errors import DeepdltError
 from deployments.errors import ParametersRefused, WrongUse
 from lake.errors import LakeError, StatementRefused
+from tasks.drawing.errors import PictureUnknown, PlotRefused
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-WRONG = (WrongUse, ParametersRefused, StatementRefused)
+WRONG = (WrongUse, ParametersRefused, StatementRefused, PictureUnknown, PlotRefused)
 
 
 class CommandGroup(TyperGroup):
@@ -331,6 +332,34 @@ def restore(
     place = locate(target).root
     done = put_back(source, place, on_file=counter("restored"))
     typer.echo(f"{done.n_files} files, {done.n_bytes:,} bytes are in {place}")
+
+
+@app.command()
+def plot(
+    name: Annotated[str | None, typer.Argument(help="Which picture; without it, all are listed.")] = None,
+    run: Annotated[str | None, typer.Option(help="Id of a run, or the beginning of it.")] = None,
+    night: Annotated[int | None, typer.Option(help="Number of a night; the newest unless told.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label to show, or whose folds to show.")] = None,
+    out: Annotated[Path | None, typer.Option(help="PNG file to write; NAME.png here unless told.")] = None,
+) -> None:
+    """Draw a picture again from the lake.
+
+    Of a run, or of the first run of a night that it fits: the newest night unless told.
+
+    \b
+    deepdlt plot
+    deepdlt plot difficulty
+    deepdlt plot latents-umap --label NP --out np.png
+    deepdlt plot reconstructions --run 3f9a
+    """  # noqa: D301
+    from deployments.plot import draw, list_pictures
+
+    if name is None:
+        if any(option is not None for option in (run, night, label, out)):
+            raise WrongUse("the options of `deepdlt plot` need the name of a picture")
+        typer.echo(list_pictures())
+        return
+    typer.echo(draw(name, run=run, night=night, label=label, out=out))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from flows.ingest import SheetPath, SourceFolder, ingest
 from flows.prepare import prepare
 from tasks.analysis import analyse_night
 from tasks.choices import chosen_epochs, pin_choices
+from tasks.draw import draw_pictures
 from tasks.fan_out import cancel_children, fan_out
 from tasks.nights import missing_plans, record_night, refuse_gaps
 from tasks.page import write_page_of_night
@@ -112,7 +113,8 @@ def retrain(
         finished_at=datetime.now(UTC),
     )
     analyse_night(night["night_id"], return_state=True)  # a failed analysis fails its task, not the night
-    write_page_of_night(night["sequence"], return_state=True)  # and so does a failed page
+    draw_pictures(night["night_id"], return_state=True)  # and so do pictures that cannot be drawn
+    write_page_of_night(night["sequence"], return_state=True)  # and a failed page
     report_night(night)
     refuse_gaps(plans, outcomes)
     return {name: str(value) for name, value in night.items()}

@@ -1,18 +1,52 @@
-"""The pictures of a night: which there are, what each shows, where its file lies."""
+"""The pictures of a night: which there are, what each shows, where its file lies.
 
+A picture's file is named by what it shows and by the code that drew it, and carries its own title and description; so
+pictures that stand are found by their names alone, and a night with nothing new draws nothing.
+"""
+
+import functools
+import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepdlt.digest import digest_json
+from deepdlt.figures.words import put_words, read_words
+from deepdlt.night import HOLDOUT
+from deepdlt.provenance import code_digest, source_digest
 from lake import Lake
-from lake.files import inside
+from lake.files import atomic_write
 from lake.statements import load
+from tasks.drawing.registry import DRAWINGS, Drawing
+from tasks.drawing.subject import Subject, subjects_of_night
+from tasks.sheet import sheet_spec
 
-ALTS = {
-    "reconstructions": "Test patches, their reconstructions and the absolute errors, one patch a column: {name}.",
-    "samples": "Patches that the decoder makes of codes drawn from the prior: {name}.",
-}
-"""What a drawing shows, by its name."""
+logger = logging.getLogger(__name__)
+
+MOST_PICTURES = 60
+"""Of one night: about 6 MB. The others can be had by `deepdlt plot`."""
+
+FOLDER = "pictures"
+HEAD_BYTES = 16_384
+"""Of a picture's file; its words stand there."""
+
+FIGURE_MODULES = tuple(
+    f"deepdlt.figures.{name}"
+    for name in (
+        "codes",
+        "curves",
+        "dataset",
+        "difficulty",
+        "extremes",
+        "imagined",
+        "reconstructions",
+        "shares",
+        "spectra",
+    )
+)
+SAFE_FIRST = ("condition", "grouped", "leave-one-level-out", "paper", HOLDOUT)
+"""Schemes in the order in which their pictures count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +74,124 @@ class NightPicture:
 
 
 def pictures_of_night(lake: Lake, night_id: str) -> list[NightPicture]:
-    """Return the pictures of a night, the most important first.
+    """Return the pictures of a night, the most important first; those that are not there are drawn.
+
+    One that cannot be drawn is logged and left out.
 
     Parameters
     ----------
     lake : Lake
+        Opened to write, or whatever is missing stays missing.
     night_id : str
 
     Returns
     -------
     list of NightPicture
+        At most `MOST_PICTURES`.
     """
-    return [
-        NightPicture(
-            name=_slug(f"{file.stem} {name}"),
-            title=f"{file.stem}: {name}",
-            alt=ALTS.get(file.stem, "{name}").format(name=name),
-            group=name,
-            file=file,
-        )
-        for run_id, name in lake.query(load("runs_of_night"), [night_id]).iter_rows()
-        for file in sorted(inside(lake.root, f"pictures/{run_id}").glob("*.png"))
-    ]
+    subjects = subjects_of_night(lake, night_id)
+    wanted = [(drawing, subject) for drawing in DRAWINGS for subject in subjects_shown(drawing, subjects)]
+    if len(wanted) > MOST_PICTURES:
+        logger.info("%d pictures are left out: the night has room for %d", len(wanted) - MOST_PICTURES, MOST_PICTURES)
+    versions = {source: _version(lake, source) for source in {subject.run.source for subject in subjects}}
+    found = [_picture(lake, drawing, one, versions[one.run.source]) for drawing, one in wanted[:MOST_PICTURES]]
+    return [picture for picture in found if picture is not None]
+
+
+def subjects_shown(drawing: Drawing, subjects: Iterable[Subject]) -> list[Subject]:
+    """Return the subjects of a night that a picture is shown of: one for each picture, safe schemes first.
+
+    Pictures of one run are shown of those on the 80/10/10 split; folds have their pictures together.
+
+    Parameters
+    ----------
+    drawing : Drawing
+    subjects : iterable of Subject
+        Of one night.
+    """
+    found: dict[tuple[str, ...], Subject] = {}
+    for subject in subjects:
+        if _has_place(drawing, subject.run.scheme) and not drawing.misfit(subject):
+            alike = (subject.run.profile, subject.run.preset) if drawing.scope == "run" else drawing.ids(subject)
+            found.setdefault(tuple(alike), subject)
+    return sorted(found.values(), key=lambda subject: SAFE_FIRST.index(subject.run.scheme))
+
+
+def _has_place(drawing: Drawing, scheme: str) -> bool:
+    """Tell whether a night shows this picture of runs of a scheme."""
+    match drawing.scope:
+        case "run":
+            return scheme == HOLDOUT
+        case "split":
+            return scheme != HOLDOUT
+    return True
+
+
+def _picture(lake: Lake, drawing: Drawing, subject: Subject, version: str) -> NightPicture | None:
+    """Return one picture; draw it where it is not there. None where that fails."""
+    heading = _heading(drawing, subject)
+    about = digest_json([drawing.name, drawing.ids(subject), subject.label])[:16]
+    file = lake.root / FOLDER / f"{drawing.name}-{about}-{version}.png"
+    try:
+        if not file.is_file():
+            _draw(lake, drawing, subject, file)
+        with file.open("rb") as stream:
+            words = read_words(stream.read(HEAD_BYTES))
+    except Exception:  # whatever is wrong with one picture, the others are worth having
+        logger.warning("picture %s of %s is not drawn", drawing.name, subject.run.name, exc_info=True)
+        return None
+    return NightPicture(_slug(f"{drawing.name} {heading}"), words.title, words.alt, _group(drawing, subject), file)
+
+
+def _draw(lake: Lake, drawing: Drawing, subject: Subject, file: Path) -> None:
+    """Draw a picture into its file; what an older code or sheet drew of the same goes."""
+    drawn = drawing.draw(lake, subject)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(file, put_words(drawn.png, title=drawn.title, alt=drawn.alt))
+    stem, _, _ = file.stem.rpartition("-")
+    for older in file.parent.glob(f"{stem}-*.png"):
+        if older != file:
+            older.unlink(missing_ok=True)
+
+
+def _version(lake: Lake, source: str) -> str:
+    """Return the digest of all that can change a picture of the same runs: code, label values, the sheet's units."""
+    labels = lake.query(load("digest_of_labels"), [source]).item()
+    return digest_json([_code(), labels, sheet_spec().model_dump(mode="json")])[:12]
+
+
+@functools.cache
+def _code() -> str:
+    """Return the digest of the code that draws."""
+    drawing = sorted((Path(__file__).parent / "drawing").glob("*.py"))
+    modules = (
+        "deepdlt.examples",
+        "deepdlt.radial_power",
+        "deepdlt.walks",
+        "deepdlt.sampling",
+        "deepdlt.reconstruction",
+    )
+    return digest_json([code_digest(*FIGURE_MODULES, *modules), *(source_digest(path) for path in drawing)])
+
+
+def _heading(drawing: Drawing, subject: Subject) -> str:
+    """Return what tells this picture from the others of its name."""
+    run = subject.run
+    match drawing.scope:
+        case "data set":
+            return ""
+        case "preset":
+            return run.preset
+        case "group":
+            return run.heading
+    return run.folds_name
+
+
+def _group(drawing: Drawing, subject: Subject) -> str:
+    """Return the heading that a picture belongs under."""
+    if drawing.scope == "data set":
+        return "Data set"
+    return f"{subject.run.preset}, all folds" if drawing.scope == "preset" else subject.run.heading
 
 
 def _slug(text: str) -> str:

@@ -14,34 +14,23 @@ import polars as pl
 
 from deepdlt.checkpoints import Checkpoint, RunIdentity, load_checkpoint
 from deepdlt.devices import pick_device
-from deepdlt.figures.imagined import samples_figure
-from deepdlt.figures.reconstructions import reconstruction_figure
 from deepdlt.losses import Dissimilarity
-from deepdlt.models.variational import VariationalAutoEncoder
-from deepdlt.night import HOLDOUT, RunPlan
+from deepdlt.night import RunPlan
 from deepdlt.patchset import PatchSet
 from deepdlt.progress import EpochRecord
 from deepdlt.provenance import library_versions
-from deepdlt.reconstruction import reconstruct
-from deepdlt.sampling import sample_prior
 from deepdlt.scoring import score_patches
 from deepdlt.threads import torch_threads
 from deepdlt.training import PROGRESS_FILE, TrainingResult, build_dissimilarity, train
 from deepdlt.training_settings import TrainingSettings
 from lake import Lake
-from lake.files import atomic_write, inside
+from lake.files import inside
 from lake.statements import load
 from tasks.choices import WeightsMissing, digest_file
 from tasks.measures import encode_fold, measure_baselines
 from tasks.shared_patches import SharedPatches
 
 logger = logging.getLogger(__name__)
-
-N_SAMPLES = 24
-"""Patches drawn from the prior of a VAE for its picture."""
-
-EXAMPLES = 6
-"""Patches in a picture of reconstructions, one of each image before there is a second of any."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +144,9 @@ def _examine(
     result: TrainingResult,
     dissimilarity: Dissimilarity,
 ) -> TrainedFold:
-    """Score, encode and draw with the best checkpoint of a training."""
+    """Score and encode with the best checkpoint of a training."""
     best = load_checkpoint(result.checkpoints["loss"], device=patches.device)
-    trained = TrainedFold(
+    return TrainedFold(
         plan=plan,
         result=result,
         scores=pl.concat([_score(best, patches, fold, plan, split, dissimilarity) for split in ("val", "test")]),
@@ -166,9 +155,6 @@ def _examine(
         baselines=measure_baselines(lake, plan, patches, fold),
         folder=_folder(lake, plan),
     )
-    if plan.scheme == HOLDOUT or plan.fold == 1:
-        _draw(lake, trained, best, patches)
-    return trained
 
 
 def _folder(lake: Lake, plan: RunPlan) -> Path:
@@ -227,31 +213,3 @@ def _score(
         dissimilarity=dissimilarity,
     )
     return pl.concat([part.select("patch_id", "image_id", "split", "row"), scores], how="horizontal")
-
-
-def _draw(lake: Lake, trained: TrainedFold, best: Checkpoint, patches: PatchSet) -> None:
-    """Leave pictures of a run in the lake: test patches and their reconstructions; samples of a VAE."""
-    plan = trained.plan
-    folder = inside(lake.root, f"pictures/{plan.run_id}")
-    folder.mkdir(parents=True, exist_ok=True)
-    test = trained.scores.filter(pl.col("split") == "test").sort("patch_id")
-    examples = test.sort(pl.col("patch_id").rank().over("image_id"), "patch_id").head(EXAMPLES)
-    targets, outputs = reconstruct(
-        best.model,
-        patches,
-        examples["row"].to_numpy(),
-        target_range=plan.settings.target_range,
-        seed=plan.seed,
-        view=plan.settings.view,
-        threshold=plan.settings.threshold,
-    )
-    captions = [f"MSE {mse:.4f}" for mse in examples["mse"]]
-    title = f"{plan.preset}, {plan.place}, profile {plan.profile}: test patches"
-    picture = reconstruction_figure(
-        targets, outputs, target_range=plan.settings.target_range, captions=captions, title=title
-    )
-    atomic_write(folder / "reconstructions.png", picture)
-    if isinstance(best.model, VariationalAutoEncoder):
-        samples = sample_prior(best.model, n=N_SAMPLES, seed=plan.seed)
-        title = f"{plan.preset}, profile {plan.profile}: {N_SAMPLES} samples of the prior, seed {plan.seed}"
-        atomic_write(folder / "samples.png", samples_figure(samples, title=title))

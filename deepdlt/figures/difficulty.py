@@ -95,8 +95,8 @@ def leakage_panel(gaps: pl.DataFrame, *, title: str = "") -> Figure:
     """Build what `leakage_figure` renders."""
     if gaps.is_empty():
         raise ValueError("there is no gap to draw")
-    labels, schemes = ordered(gaps["label"]), ordered(gaps["scheme"])
-    figure = Figure(figsize=(max(8.0, 2.6 * len(labels)), 5.4), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    labels, schemes = gaps["label"].unique(maintain_order=True).to_list(), ordered(gaps["scheme"])
+    figure = Figure(figsize=(max(10.0, 2.6 * len(labels) + 2), 5.4), layout=ConstrainedLayoutEngine(w_pad=0.1))
     axes = figure.subplots()
     for place, scheme in enumerate(schemes):
         part = gaps.filter(pl.col("scheme") == scheme)
@@ -110,9 +110,10 @@ def leakage_panel(gaps: pl.DataFrame, *, title: str = "") -> Figure:
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.set_ylabel("loss, safe folds\nminus the report's folds", fontsize=TEXT_PT)
     axes.set_xlabel("label of the folds, and its number of images n; bars: 95 % over images", fontsize=TEXT_PT)
-    figure.legend(
-        title="folds over", loc="outside right upper", fontsize=TEXT_PT, title_fontsize=TEXT_PT, frameon=False
+    legend = axes.legend(
+        title="folds over", loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=TEXT_PT, frameon=False
     )
+    legend.get_title().set_fontsize(TEXT_PT)
     plain_axes(axes)
     set_title(figure, title)
     return figure

@@ -1,0 +1,9 @@
+-- Purpose: one complete run, as its pictures need it.
+-- Grain: one row, or none.
+-- Parameters: run_id.
+SELECT
+    runs.run_id, runs.profile, runs.preset, runs.model, runs.scheme, runs.label, runs.fold, runs.n_folds, runs.seed,
+    runs.split_id, runs.dataset_id, runs.settings::VARCHAR AS settings, datasets.source
+FROM runs
+JOIN datasets USING (dataset_id)
+WHERE runs.run_id = ? AND runs.status = 'complete'

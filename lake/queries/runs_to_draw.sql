@@ -1,0 +1,11 @@
+-- Purpose: the complete runs of a night, as their pictures need them.
+-- Grain: one row per run, sorted by preset, scheme, label, seed and fold.
+-- Parameters: night_id.
+SELECT
+    runs.run_id, runs.profile, runs.preset, runs.model, runs.scheme, runs.label, runs.fold, runs.n_folds, runs.seed,
+    runs.split_id, runs.dataset_id, runs.settings::VARCHAR AS settings, datasets.source
+FROM night_runs
+JOIN runs USING (run_id)
+JOIN datasets USING (dataset_id)
+WHERE night_runs.night_id = ? AND runs.status = 'complete'
+ORDER BY runs.preset, runs.scheme, runs.label, runs.seed, runs.fold, runs.run_id
