@@ -1,9 +1,7 @@
-"""Cut patches, freeze the data set, assign folds."""
+"""Cut patches, freeze the data set, assign folds: part of a night, in its own run."""
 
 from typing import Any
 
-from prefect import flow
-from prefect.runtime import flow_run
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.config import FoldScheme, PatchRecipe
@@ -28,14 +26,7 @@ class Prepared(TypedDict):
     n_new_patches: int
 
 
-def _name() -> str:
-    """Return the flow run's name: the labels that folds are drawn by, and how."""
-    asked = flow_run.parameters
-    return f"prepare {', '.join(asked['labels'])}: {', '.join(asked['schemes'])}"
-
-
-@flow(name="prepare", flow_run_name=_name, retries=0)
-def prepare(
+def make_ready(
     ingested: IngestRecord,
     recipe: PatchRecipe,
     patches_per_image: int,

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from deepdlt.config import PROFILES, FoldScheme, ModelName, PatchRecipe, TrainingChoices
 from deepdlt.night import SplitRecord, plan_runs, presets_of_night
-from flows.ingest import SheetPath, SourceFolder, ingest
-from flows.prepare import prepare
+from flows.ingest import SheetPath, SourceFolder, take_in
+from flows.prepare import make_ready
 from tasks.analysis import analyse_night
 from tasks.choices import chosen_epochs, pin_choices
 from tasks.draw import draw_pictures
@@ -92,8 +92,8 @@ def retrain(
     """Ingest new images, cut their patches, assign folds, train what is missing, report per-label metrics."""
     started_at = datetime.now(UTC)
     budget = PROFILES[pick_profile(profile)]
-    ingested, is_known = ingest(source, sheet)
-    ready = prepare(ingested, PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
+    ingested, is_known = take_in(source, sheet)
+    ready = make_ready(ingested, PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
     splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
     choices = pin_choices(settings)
     presets = presets_of_night(preset, models, choices)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from prefect import task
@@ -13,17 +14,16 @@ from prefect.cache_policies import NO_CACHE
 from deepdlt.digest import digest_json
 from deepdlt.faults import Remark
 from deepdlt.fingerprint import Listing, fingerprint_folder
-from deepdlt.images import DECODING_RULES
 from deepdlt.provenance import code_digest
-from deepdlt.survey import KnownImage, Survey, survey
-from deepdlt.synth import write_synthetic
 from lake import Lake, Transaction
 from lake.statements import load
 from tasks.caching import ContentKey
-from tasks.cutting import EARLY
 from tasks.lake_access import open_lake
 from tasks.records import IngestRecord, SourceRecord
 from tasks.sheet import sheet_spec
+
+if TYPE_CHECKING:
+    from deepdlt.survey import KnownImage, Survey
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,9 @@ def ingest_source(
     NoImages, SheetMissing, SheetAmbiguous, SheetColumnsMissing
         If the folder as a whole cannot be used. A bad file or row only lands in `rejected`.
     """
+    from deepdlt.survey import survey  # what decodes images is imported where there are some to decode
+    from tasks.cutting import EARLY
+
     source = source.resolve()
     lake = open_lake()
     listed = Listing(source)
@@ -86,8 +89,11 @@ def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:
     return digest_json([fingerprint, str(sheet or ""), declared, code_digest(*INGEST_MODULES)])
 
 
-def _known_images(lake: Lake) -> dict[str, KnownImage]:
+def _known_images(lake: Lake) -> "dict[str, KnownImage]":
     """Return the images that need no decoding, by the digest of their file, with what decoding said of them."""
+    from deepdlt.images import DECODING_RULES
+    from deepdlt.survey import KnownImage
+
     remarks: dict[str, list[Remark]] = {}
     for digest, *remark in lake.query(load("remarks_that_stand")).iter_rows():
         if remark[0] in DECODING_RULES:
@@ -99,7 +105,7 @@ def _known_images(lake: Lake) -> dict[str, KnownImage]:
     }
 
 
-def _store(transaction: Transaction, found: Survey, record: IngestRecord) -> None:
+def _store(transaction: Transaction, found: "Survey", record: IngestRecord) -> None:
     """Write one survey: new images, all of the source's rows, what is rejected now and what no longer is."""
     now = datetime.now(UTC)
     source = record["source"]
@@ -142,6 +148,8 @@ def find_source(source: str | None, sheet: str | None) -> SourceRecord:
     """Digest the files of the source folder; without one, make synthetic SEM images in the lake and take those."""
     folder = source or os.environ.get("DEEPDLT_SOURCE")
     if folder is None:
+        from deepdlt.synth import write_synthetic
+
         folder = str(open_lake().root / "synthetic")
         made = write_synthetic(Path(folder))
         logger.info("no source folder given: %d synthetic SEM images in %s", made.n_images, folder)

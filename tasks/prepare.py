@@ -17,7 +17,6 @@ from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
 from deepdlt.folds import assign_folds, count_levels, split_holdout, split_id_of
 from deepdlt.image_groups import condition_groups
-from deepdlt.images import decode_image, image_id_of
 from deepdlt.night import HOLDOUT, NO_LABEL, SplitRecord
 from deepdlt.patches import dataset_id_of
 from deepdlt.provenance import code_digest
@@ -126,6 +125,8 @@ def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> Cut | None
     early = EARLY.take(image["image_id"], recipe)
     if early is not None:
         return early
+    from deepdlt.images import decode_image, image_id_of
+
     try:
         pixels = decode_image((folder / image["path"]).read_bytes(), path=image["path"]).pixels
     except (OSError, DeepdltError) as error:

@@ -32,6 +32,8 @@ def report_night(night: dict[str, Any]) -> None:
         key="night-summary",
         description=title,
     )
+    if not night["n_trained"]:
+        return  # its pictures are those that an earlier night has shown
     for picture in pictures_of_night(open_lake(), night["night_id"])[:MOST_PICTURES]:
         uri = "data:image/png;base64," + base64.b64encode(picture.file.read_bytes()).decode()
         create_image_artifact(uri, key=picture.name, description=f"{picture.group}: {picture.title}")

@@ -71,3 +71,11 @@ def test_no_module_is_a_drawer() -> None:
     names = {path.stem for layer in OURS for path in (ROOT / layer).rglob("*.py")}
     assert names
     assert names.isdisjoint({"utils", "helpers", "common", "misc"})
+
+
+def test_a_night_with_nothing_new_imports_no_more_than_it_uses() -> None:
+    """What decodes, paints or analyses images stays out until there is an image to do it to."""
+    heavy = {"PIL", "scipy", "skimage", "sklearn", "numba", "umap", "jinja2"}
+    code = f"import sys, flows.retrain; print(*sorted({heavy!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.split() == []

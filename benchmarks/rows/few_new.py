@@ -27,11 +27,10 @@ def ours(clock: Clock, source: str, target: str) -> None:
     _prepare(folder)
     for path in away:
         path.with_suffix(".away").rename(path)
-    from deepdlt import examine
-    from tasks import prepare
+    from deepdlt import examine, images
 
     decoded = [0]
-    for module in (examine, prepare):
+    for module in (examine, images):
         _count(module, "decode_image", decoded)
     with clock.running():
         n_new = _prepare(folder)

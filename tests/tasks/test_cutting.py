@@ -9,11 +9,11 @@ from PIL import Image
 from sources import Source
 
 from deepdlt import examine
+from deepdlt import images as decoding
 from deepdlt.config import PatchRecipe
 from deepdlt.images import image_id_of
 from lake import Lake
 from lake.shards import read_patches
-from tasks import prepare
 from tasks.cutting import EARLY, EarlyCuts, cut_image
 from tasks.ingest import ingest_source
 from tasks.prepare import cut_missing
@@ -36,7 +36,7 @@ def test_an_image_is_read_and_decoded_once_from_ingest_to_patches(
     source: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its patches are cut while the ingest has its pixels, and its file is digested from the same bytes."""
-    decoded = count_calls(monkeypatch, (examine, "decode_image"), (prepare, "decode_image"))
+    decoded = count_calls(monkeypatch, (examine, "decode_image"), (decoding, "decode_image"))
     with opened_files() as opened:
         cut = cut_missing(ingest_source(source.folder)["source"], PatchRecipe())
     images = [path for path in opened if path.endswith(".png")]
@@ -54,7 +54,7 @@ def test_ten_new_images_are_ten_decodings(source: Source, lake: Lake, monkeypatc
     cut_missing(ingest_source(source.folder)["source"], PatchRecipe())
     for path in hidden:
         path.with_suffix(".away").rename(path)
-    decoded = count_calls(monkeypatch, (examine, "decode_image"), (prepare, "decode_image"))
+    decoded = count_calls(monkeypatch, (examine, "decode_image"), (decoding, "decode_image"))
     cut = cut_missing(ingest_source(source.folder)["source"], PatchRecipe())
     assert (cut["n_images"], cut["n_new_patches"]) == (12, 10 * 100)
     assert decoded == [10]
