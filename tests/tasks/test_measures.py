@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from planted import PATCHES_AN_IMAGE, PlantedLake
 from polars.testing import assert_frame_equal
 
@@ -20,6 +21,8 @@ from lake.shards import read_patches
 from lake.statements import load
 from tasks import measures
 from tasks.measures import encode_fold, measure_baselines
+
+torch.set_num_threads(1)  # on patches of this number a second one only waits
 
 
 def plan_of(planted: PlantedLake, *, is_holdout: bool = True, **settings: Any) -> RunPlan:
