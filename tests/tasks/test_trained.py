@@ -14,8 +14,9 @@ from polars.testing import assert_frame_equal
 from deepdlt.night import RunPlan, plan_runs
 from deepdlt.presets import Preset, find_preset
 from lake import Lake
+from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
-from tasks.training_work import forget_progress, train_plan
+from tasks.training_work import forget_progress, take_patches, train_plan
 
 torch.set_num_threads(1)  # on patches of this number a second one only waits
 
@@ -37,7 +38,8 @@ def plans(planted: PlantedLake, preset: str, *, seeds: tuple[int, ...] = (0,), *
 
 def train(lake: Lake, plan: RunPlan) -> None:
     """Train a plan into a lake."""
-    trained = train_plan(lake, plan)
+    with PatchFiles(lake, [plan]) as files:
+        trained = train_plan(lake, plan, take_patches(lake, files.of(plan)))
     store_run(lake, trained, started_at=datetime.now(UTC), flow_run_id="")
     forget_progress(trained)
 
