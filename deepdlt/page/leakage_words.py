@@ -82,7 +82,7 @@ def _relative(row: dict[str, Any]) -> str:
 
 def _caution(gaps: pl.DataFrame) -> str:
     """Say where the models compared are no better than a flat patch: they cannot have learnt by heart."""
-    n_marked = gaps.filter(pl.col("mark").fill_null("") != "").height
+    n_marked = gaps.filter(pl.col("mark") != "").height
     if not n_marked:
         return ""
     which = "All" if n_marked == gaps.height else f"{n_marked}"

@@ -349,7 +349,12 @@ def published(*found: dict[str, Any]) -> pl.DataFrame:
 
 def test_the_reports_averages_stand_beside_ours_and_their_floor() -> None:
     """With what was spent on ours."""
-    found = published({}, {"label": "angle", "published": 0.1841, "here": 0.2}, {"label": "EP1", "here": None})
+    found = published(
+        {},
+        {"label": "angle", "published": 0.1841, "here": 0.2},
+        {"label": "EP1", "here": None},
+        {"paper_row": "fold 1", "published": 0.9, "here": 0.9},
+    )
     assert published_sentences(found) == [
         "Its average test loss by NP and angle is 0.1838 to 0.1841; here 0.1900 to 0.2000 (profile paper, 10 epochs). "
         "On these patches no model of its output range can be below 0.1700, and a flat patch gets 0.1090."
