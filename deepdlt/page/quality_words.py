@@ -9,6 +9,7 @@ from deepdlt.page.standing import Standing
 from deepdlt.page.words import between, count, listed, training_words
 
 NAMES = ("preset", "scheme", "label")
+LEAKY = "paper"
 CROSS_VALIDATION = "label-cv"
 
 
@@ -29,10 +30,15 @@ def quality_sentences(summary: pl.DataFrame, folds: pl.DataFrame, standing: Stan
 
 
 def _best(summary: pl.DataFrame, folds: pl.DataFrame) -> list[str]:
-    """Return the sentence on the best training; SSIM does not depend on the target range."""
+    """Return the sentence on the best training; SSIM does not depend on the target range.
+
+    What was trained on images that it is tested on counts only where there is nothing else.
+    """
     scored = summary.filter(pl.col("ssim").is_finite())
     if scored.is_empty():
         return []
+    safe = scored.filter(pl.col("scheme") != LEAKY)
+    scored = scored if safe.is_empty() else safe
     row = scored.sort("ssim", descending=True).row(0, named=True)
     psnr, ssim = show_number(row["psnr_db"], "db"), show_number(row["ssim"], "score")
     said = f"Best by SSIM is {training_words(row)}: {ssim}, PSNR {psnr} dB on test patches"
@@ -58,8 +64,9 @@ def _below(standing: Standing) -> list[str]:
         return []
     if not standing.n_below:
         return [f"None of {count(standing.n_scored, 'training')} is worse than a flat patch."]
+    are = "is" if standing.n_below == 1 else "are"
     return [
-        f"{standing.n_below:,} of {count(standing.n_scored, 'training')} are worse than a flat grey patch: "
+        f"{standing.n_below:,} of {count(standing.n_scored, 'training')} {are} worse than a flat grey patch: "
         f"{listed(standing.presets_below)}."
     ]
 

@@ -326,8 +326,16 @@ def test_trainings_worse_than_flat_are_counted_and_named() -> None:
     """Also where nothing else is known of the night."""
     summary = summaries({"preset": "a", "n_below_flat": 1, "ssim": None}, {"preset": "b", "ssim": None})
     assert quality_sentences(summary, pl.DataFrame(), Standing(summary)) == [
-        "1 of 2 trainings are worse than a flat grey patch: a."
+        "1 of 2 trainings is worse than a flat grey patch: a."
     ]
+
+
+def test_no_training_is_best_for_having_seen_its_test_images() -> None:
+    """The report's folds count only where there are no others."""
+    leaky = {"preset": "a", "scheme": "paper", "label": "NP", "ssim": 0.9}
+    found = summaries(leaky, {"preset": "b", "ssim": 0.2})
+    assert "Best by SSIM is b:" in plain(quality_sentences(found, pl.DataFrame(), NOTHING))
+    assert "Best by SSIM is a (paper, NP):" in plain(quality_sentences(summaries(leaky), pl.DataFrame(), NOTHING))
 
 
 def published(*found: dict[str, Any]) -> pl.DataFrame:
