@@ -19,7 +19,8 @@ Patches and folds
 Models
     `models` (the report's autoencoder and variational autoencoder, our residual one), `reconstruction`, `sampling`
 Training
-    `training` (the way in), `epochs`, `patchset`, `devices`, `optimisers`, `progress`, `checkpoints`, `target_ranges`
+    `training` (the way in), `epochs`, `patchset` (`streaming` where memory is short), `devices`, `optimisers`,
+    `progress`, `checkpoints`, `target_ranges`
 What goes in and what is minimised
     input: `transforms`, `corruption`, `symmetry`, `spectrum`, `scale`; loss: `losses`, `objectives`, `objective_names`,
     `dissimilarity`, `features`, `vgg`; in the course of a training: `schedules`, `schedule_curves`, `patience`

@@ -53,3 +53,18 @@ def pick_device(name: str = "auto") -> torch.device:
     if name not in available:
         raise DeviceMissing(name, available)
     return torch.device(name)
+
+
+def free_device_bytes(device: torch.device) -> int | None:
+    """Return the memory that is free on a device.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    int or None
+        Bytes; None where the device computes in the machine's own memory.
+    """
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None

@@ -160,9 +160,10 @@ def _examples(lesson: Lesson, epoch: int) -> Iterator[Example]:
     settings = lesson.settings
     order = torch.randperm(len(lesson.train_rows), generator=lesson.stream("order", epoch, device="cpu"))
     transforms = lesson.stream("transforms", epoch)
-    for rows in torch.split(lesson.train_rows[order.to(lesson.train_rows.device)], settings.batch_size):
+    parts = torch.split(lesson.train_rows[order.to(lesson.train_rows.device)], settings.batch_size)
+    for clean in lesson.patches.batches(parts, target_range=settings.target_range):
         yield make_example(
-            lesson.patches.batch(rows, target_range=settings.target_range),
+            clean,
             target_range=settings.target_range,
             generator=transforms,
             is_turned=settings.is_turned,

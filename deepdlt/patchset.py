@@ -1,6 +1,6 @@
 """Patches in memory: uint8 once on the device, normalised batch by batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,7 +109,7 @@ class PatchSet:
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= len(self):
             raise ValueError(f"rows {low} to {high} are asked for, the set has 0 to {len(self) - 1}")
-        return index.to(self.device, torch.int64)
+        return index.to(self.pixels.device, torch.int64)
 
     def batch(self, index: Tensor, *, target_range: str) -> Tensor:
         """Return patches on the scale that a run trains on.
@@ -130,5 +130,44 @@ class PatchSet:
         ValueError
             If the range is not known.
         """
-        low, high = range_bounds(target_range)
-        return self.pixels[index].float().div_(WHITE / (high - low)).add_(low)
+        return normalised(self.pixels[index], target_range)
+
+    def batches(self, parts: Iterable[Tensor], *, target_range: str) -> Iterator[Tensor]:
+        """Yield batch after batch, as `batch` gives them.
+
+        Parameters
+        ----------
+        parts : iterable of Tensor of int64, shape (B,)
+            Row numbers of each, as `index` gives them.
+        target_range : str
+            As in `batch`.
+
+        Yields
+        ------
+        Tensor of float32, shape (B, 1, S, S)
+        """
+        for part in parts:
+            yield self.batch(part, target_range=target_range)
+
+
+def normalised(pixels: Tensor, target_range: str) -> Tensor:
+    """Return grey levels on the scale that a run trains on.
+
+    Parameters
+    ----------
+    pixels : Tensor of uint8
+        Any shape.
+    target_range : str
+        ``signed`` or ``unit``.
+
+    Returns
+    -------
+    Tensor of float32, same shape and device
+
+    Raises
+    ------
+    ValueError
+        If the range is not known.
+    """
+    low, high = range_bounds(target_range)
+    return pixels.float().div_(WHITE / (high - low)).add_(low)

@@ -88,8 +88,7 @@ def _targets(
     patches: PatchSet, rows: Tensor, size: int, target_range: str, view: str, threshold: float
 ) -> Iterator[Tensor]:
     """Yield what a model is to reconstruct, (B, 1, S, S), batch by batch."""
-    for part in torch.split(rows, size):
-        batch = patches.batch(part, target_range=target_range)
+    for batch in patches.batches(torch.split(rows, size), target_range=target_range):
         yield view_patches(batch, view=view, target_range=target_range, threshold=threshold)
 
 

@@ -3,7 +3,11 @@
 Imports torch: only workers that train come here.
 """
 
+from typing import cast
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from deepdlt.checkpoints import Checkpoint
 from deepdlt.fold_baselines import measure_fold
@@ -11,6 +15,7 @@ from deepdlt.latents import encode_patches
 from deepdlt.night import HOLDOUT, RunPlan
 from deepdlt.patchset import PatchSet
 from deepdlt.provenance import code_digest
+from deepdlt.streaming import PatchRows
 from lake import Lake
 from lake.statements import load
 
@@ -41,7 +46,8 @@ def measure_baselines(lake: Lake, plan: RunPlan, patches: PatchSet, fold: pl.Dat
         return None
     pixels = patches.pixels[:, 0].cpu().numpy()  # (N, 1, S, S) -> (N, S, S)
     rows = {split: fold.filter(pl.col("split") == split)["row"].to_numpy() for split in ("train", *HELD_OUT)}
-    measured = measure_fold(pixels[rows["train"]], {split: pixels[rows[split]] for split in HELD_OUT})
+    train, *held_out = (cast("NDArray[np.uint8]", PatchRows(pixels, rows[split])) for split in ("train", *HELD_OUT))
+    measured = measure_fold(train, dict(zip(HELD_OUT, held_out, strict=True)))
     named = {"split_id": pl.lit(plan.split_id), "fold": pl.lit(plan.fold, pl.Int32), "code_digest": pl.lit(code)}
     return measured.with_columns(**named)
 

@@ -28,6 +28,7 @@ from lake.files import inside
 from lake.statements import load
 from tasks.choices import WeightsMissing, digest_file
 from tasks.measures import encode_fold, measure_baselines
+from tasks.placing import place_patches
 from tasks.shared_patches import SharedPatches
 
 logger = logging.getLogger(__name__)
@@ -71,13 +72,13 @@ def device_name() -> str:
 
 @functools.lru_cache(maxsize=1)
 def take_patches(lake: Lake, shared: SharedPatches) -> DatasetPatches:
-    """Put a data set's patches onto the device, once for all trainings of this process.
+    """Make a data set's patches ready for the device, once for all trainings of this process.
 
     Parameters
     ----------
     lake : Lake
     shared : SharedPatches
-        Where they lie; on a CPU that memory itself is used.
+        Where they lie.
 
     Returns
     -------
@@ -88,8 +89,7 @@ def take_patches(lake: Lake, shared: SharedPatches) -> DatasetPatches:
     DeviceMissing
         If `DEEPDLT_DEVICE` names a device that is not here.
     """
-    patches = PatchSet.from_array(shared.map(), device=device_name())
-    logger.info("%d patches in memory on %s", len(patches), patches.device)
+    patches = place_patches(shared, os.environ.get("DEEPDLT_DEVICE", "auto"))
     return DatasetPatches(patches, shared.rows(lake))
 
 
