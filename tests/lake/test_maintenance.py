@@ -125,9 +125,11 @@ def test_a_shard_that_only_a_pinned_snapshot_refers_to_stays(lake: Lake) -> None
 def test_a_dry_run_says_what_a_run_removes_and_changes_nothing(own_lake: Lake) -> None:
     """The same actions with the same bytes; the files afterwards are smaller by just these."""
     lake = own_lake
+    snapshots = []
     for number in (1, 1, 2):
         with lake.write("test") as transaction:
             transaction.replace("night_runs", night(number), NIGHTS)
+        snapshots.append(lake.snapshot_id())
     loose = shard_of(lake, 1)
     orphan = lake.location.tables / "main" / "night_runs" / "orphan.parquet"
     orphan.write_bytes(b"left by a killed writer")
@@ -136,7 +138,7 @@ def test_a_dry_run_says_what_a_run_removes_and_changes_nothing(own_lake: Lake) -
     before, snapshot, told = files(lake.root), lake.snapshot_id(), contents(lake)
     dry = maintain(lake, keep_days=0, grace_hours=0, dry_run=True)
     assert (files(lake.root), lake.snapshot_id()) == (before, snapshot)
-    assert lake.query("FROM night_runs AT (VERSION => 4)").height == 3
+    assert lake.query(f"FROM night_runs AT (VERSION => {snapshots[0]})").height == 3
     real = maintain(lake, keep_days=0, grace_hours=0)
     merges = [action for action in real.actions if action.step == "merge files"]
     assert [*dry.actions, *merges] == list(real.actions)
