@@ -4,7 +4,20 @@ from importlib import import_module
 
 from benchmarks.row import Row
 
-MODULES = ("prepare", "export", "training", "load", "night", "few_new", "evaluation", "start")
+MODULES = (
+    "prepare",
+    "export",
+    "training",
+    "folds",
+    "load",
+    "night",
+    "few_new",
+    "query",
+    "evaluation",
+    "scale",
+    "streaming",
+    "start",
+)
 
 
 def all_rows() -> list[Row]:
