@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -85,6 +86,18 @@ def test_a_night_trains_every_fold_into_the_lake(first: dict[str, Any], lake: La
     assert all((lake.root / path).stat().st_size == n_bytes for path, n_bytes in files.iter_rows())
 
 
+def test_a_night_answers_its_questions(first: dict[str, Any], stack: RunningStack, lake: Lake) -> None:
+    """Which label is harder, of each group of runs; whether codes know the laser, or why that cannot be asked."""
+    tasks = stack.api.ask("POST", "task_runs/filter", {"limit": 200})
+    assert {task["state_name"] for task in tasks if task["name"].startswith("analyse night")} == {"Completed"}
+    answered = lake.query("FROM difficulty_answer")
+    assert set(answered.select("preset", "scheme").rows()) == {("label-cv", "grouped"), ("experiment-1", "holdout")}
+    assert set(answered["label"]) == {"angle", "PP1", "NP", "EP1", "folds"}
+    assert set(lake.query("FROM probe")["features"]) == {"latent", "pca_8", "pca_32", "pca_128", "spectrum"}
+    assert set(lake.query("FROM embeddings")["method"]) == {"pca", "tsne", "umap"}
+    assert lake.query("SELECT count(*) FROM judged_metrics WHERE split = 'test' AND pca_8_mse IS NULL").item() == 0
+
+
 def test_no_image_of_a_grouped_fold_is_on_two_sides(first: dict[str, Any], lake: Lake) -> None:
     """Seen with a query, as a user would."""
     leaks = lake.query("SELECT n_images_shared FROM split_leakage WHERE scheme = 'grouped'")
@@ -145,6 +158,8 @@ def test_a_second_night_with_nothing_new_does_no_work(
     assert night["n_reused"] == N_RUNS
     of_night = "SELECT run_id, loss FROM fold_metrics JOIN night_runs USING (run_id) WHERE night_id = ? ORDER BY ALL"
     assert lake.query(of_night, [second["id"]]).rows() == lake.query(of_night, [first["id"]]).rows()
+    assert lake.query("SELECT max(asked_at) FROM analyses").item() < datetime.fromisoformat(second["start_time"])
+    assert lake.query("FROM difficulty_answer").height > 0
     flows = stack.api.ask("POST", "flow_runs/filter", {"limit": 200, "sort": "START_TIME_DESC"})
     started = [run["name"] for run in flows if run["start_time"] and run["start_time"] > second["start_time"]]
     assert not any(name.startswith("train ") for name in started)
