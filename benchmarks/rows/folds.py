@@ -37,11 +37,11 @@ def gpu_parameters(stage: Stage) -> dict[str, Any]:
 
 
 def make(clock: Clock, source: str, folder: str, n_per_image: int, has_tables: bool) -> None:
-    """Make the lake with its folds, and their tables."""
-    with clock.running():
-        splits = _splits(source, folder, n_per_image)
-        if has_tables:
-            _write_tables(Path(folder), splits)
+    """Make the lake with its folds, their tables, and what belongs to a fold and not to a training: its baselines."""
+    splits = _splits(source, folder, n_per_image)
+    _train(clock, _plans(splits, "label-cv", epochs=1))
+    if has_tables:
+        _write_tables(Path(folder), splits)
 
 
 def ours(clock: Clock, source: str, folder: str) -> None:
