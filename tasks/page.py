@@ -140,7 +140,7 @@ def embedded(pictures: Iterable[NightPicture]) -> tuple[list["Picture"], int]:
         content = picture.file.read_bytes()
         width_px, height_px = struct.unpack(">II", content[_PNG_SIZE])
         uri = "data:image/png;base64," + base64.b64encode(content).decode()
-        shown.append(Picture(picture.title, picture.alt, uri, width_px, height_px, picture.group))
+        shown.append(Picture(picture.name, picture.title, picture.alt, uri, width_px, height_px, picture.group))
     return shown, n_left_out
 
 

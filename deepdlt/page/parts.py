@@ -16,6 +16,8 @@ class Picture:
 
     Attributes
     ----------
+    name : str
+        What is drawn, and of what, in small letters and dashes.
     title, alt : str
         Caption; what it shows, for those who do not see it.
     uri : str
@@ -25,6 +27,7 @@ class Picture:
         Heading that it stands under.
     """
 
+    name: str
     title: str
     alt: str
     uri: str

@@ -1,6 +1,7 @@
 """What stands on the page of a night below its answers, in order."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deepdlt.page import context, results
@@ -9,8 +10,13 @@ from deepdlt.page.parts import Frames, Gallery, Picture, Section, frame_of
 from deepdlt.page.standing import Standing
 from deepdlt.page.words import count
 
+PLACES = {"difficulty": "labels", "latents": "probe", "leakage": "leakage"}
+"""Sections whose question a picture answers, by the first word of its name; all others stand together."""
+
+PICTURES = "pictures"
+
 OPEN = 2
-"""Headings whose pictures are seen without opening them."""
+"""Headings of pictures that are seen without opening them; one where pictures stand below tables."""
 
 
 def sections_of(
@@ -29,7 +35,7 @@ def sections_of(
         Pictures that the page has no room for.
     """
     standing = Standing(frame_of(frames, "fold_summary"))
-    return [
+    sections = [
         context.ran(frames),
         context.new(night, frames),
         results.quality(frames),
@@ -40,20 +46,26 @@ def sections_of(
         _pictures(pictures, n_left_out),
         context.provenance(night, frames),
     ]
+    return [replace(one, galleries=_galleries(one.key, pictures)) for one in sections]
 
 
 def _pictures(pictures: Sequence[Picture], n_left_out: int) -> Section:
-    """Return the pictures under their headings, in the order they come in."""
-    groups: dict[str, list[Picture]] = {}
-    for picture in pictures:
-        groups.setdefault(picture.group, []).append(picture)
+    """Return the section of the pictures that no other section has."""
     said = [] if pictures else ["No picture was drawn for this night."]
     if n_left_out:
-        said.append(
-            f"{count(n_left_out, 'more picture')} in the lake’s folder pictures: the page has no room for them."
-        )
-    galleries = [Gallery(title, found, is_folded=place >= OPEN) for place, (title, found) in enumerate(groups.items())]
-    return Section("pictures", "Pictures", said, galleries=galleries)
+        more = count(n_left_out, "more picture")
+        said.append(f"{more} in the lake’s folder pictures: the page has no room for them.")
+    return Section(PICTURES, "Pictures", said)
+
+
+def _galleries(section: str, pictures: Sequence[Picture]) -> list[Gallery]:
+    """Return the pictures of a section under their headings, in the order they come in."""
+    groups: dict[str, list[Picture]] = {}
+    for picture in pictures:
+        if PLACES.get(picture.name.partition("-")[0], PICTURES) == section:
+            groups.setdefault(picture.group, []).append(picture)
+    n_open = OPEN if section == PICTURES else 1
+    return [Gallery(title, found, is_folded=place >= n_open) for place, (title, found) in enumerate(groups.items())]
 
 
 def glossary_of(sections: Sequence[Section]) -> list[tuple[str, str]]:
