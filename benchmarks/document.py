@@ -6,6 +6,9 @@ from typing import Any
 from benchmarks.results import read_results
 from benchmarks.rows import all_rows
 
+BUSY = 0.5
+"""Load a core, before a row began, from which its times say little."""
+
 NOTES = Path(__file__).parent / "notes"
 HEAD = NOTES / "head.md"
 FOOT = NOTES / "foot.md"
@@ -18,6 +21,8 @@ def write_document(target: Path) -> str:
     measured = [results[row.name] for row in rows if row.name in results]
     missing = [row for row in rows if row.name not in results]
     parts = [HEAD.read_text().rstrip(), _table(measured)]
+    if any(is_busy(result) for result in measured):
+        parts.append("\\* Other work kept the machine busy while this row was measured: its seconds are not final.")
     if missing:
         parts.append("*Not measured* here: " + "; ".join(f"{row.work} (`{row.name}`)" for row in missing) + ".")
     parts += [_section(result) for result in measured]
@@ -25,6 +30,11 @@ def write_document(target: Path) -> str:
         parts.append(FOOT.read_text().rstrip())
     target.write_text("\n\n".join(parts) + "\n")
     return f"{target.name}: {len(measured)} rows measured, {len(missing)} not"
+
+
+def is_busy(result: dict[str, Any]) -> bool:
+    """Tell whether the machine had other work when a row was measured."""
+    return bool(result["machine"]["load_before"] > BUSY * result["machine"]["cores"])
 
 
 def _table(results: list[dict[str, Any]]) -> str:
@@ -35,7 +45,7 @@ def _table(results: list[dict[str, Any]]) -> str:
         other = f"{_time(result['other_seconds'])} ({result['other']})" if result["other"] else ""
         for number, one in enumerate(result["findings"]):
             cells = (result["work"], _time(result["seconds"]), other, limit) if number == 0 else ("",) * 4
-            met = "yes" if one["is_met"] else "**no**"
+            met = ("yes" if one["is_met"] else "**no**") + ("*" if is_busy(result) else "")
             lines.append(f"| {cells[0]} | {one['goal']} | {one['found']} | {met} | {' | '.join(cells[1:])} |")
     return "\n".join(lines)
 

@@ -1,0 +1,64 @@
+"""The document says what the results say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import document, results
+from benchmarks.machine import describe_machine
+from benchmarks.pairs import Measured, Pairs
+from benchmarks.results import write_result
+from benchmarks.row import Limit, faster
+from benchmarks.rows import all_rows
+from benchmarks.table import lines_of, render
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Results of this test alone."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+    return tmp_path / "results"
+
+
+def written(load: float) -> dict[str, Any]:
+    """Keep a result of the first row: the other side took three times as long."""
+    row = all_rows()[0]
+    runs = [Measured(seconds=seconds, cpu_seconds=seconds, peak_mb=10, said={}) for seconds in (1.0, 3.0)]
+    pairs = Pairs((runs[0],), (runs[1],))
+    machine = describe_machine() | {"load_before": load, "cores": 2}
+    return write_result(
+        row, pairs, [faster(4)(pairs)], Limit(0.5, "half of it is reading"), machine=machine, source="2 given images"
+    )
+
+
+def test_a_result_is_in_table_and_document_with_goal_ratio_and_limit(kept: Path, tmp_path: Path) -> None:
+    """A goal that is missed shows, and rows without a result are named."""
+    result = written(load=0.1)
+    assert json.loads((kept / f"{result['row']}.json").read_text()) == result
+    table = render(lines_of(result))
+    assert all(part in table for part in (">= 4x", "3.0x", "NO", "0.5 s"))
+    document.write_document(tmp_path / "performance.md")
+    said = (tmp_path / "performance.md").read_text()
+    assert all(part in said for part in (">= 4x", "3.0x", "**no**", "half of it is reading", "50% of the time taken"))
+    assert "*Not measured* here" in said
+    assert "not final" not in said
+
+
+def test_a_result_of_a_busy_machine_is_marked(kept: Path, tmp_path: Path) -> None:
+    """Its seconds are those of other work, too."""
+    written(load=3.0)
+    document.write_document(tmp_path / "performance.md")
+    assert "not final" in (tmp_path / "performance.md").read_text()
+
+
+def test_every_row_names_sides_that_exist() -> None:
+    """Each row has a name of its own, and its functions can be found."""
+    rows = all_rows()
+    assert len({row.name for row in rows}) == len(rows) > 15
+    for row in rows:
+        for side in filter(None, (row.ours, row.other, row.check)):
+            module, _, function = side.partition(":")
+            source = Path(document.__file__).parents[1] / f"{module.replace('.', '/')}.py"
+            assert f"def {function}(" in source.read_text()
