@@ -21,6 +21,8 @@ Models
 Training
     `training` (the way in), `epochs`, `patchset` (`streaming` where memory is short), `devices`, `optimisers`,
     `progress`, `checkpoints`, `target_ranges`
+    several as one network: `training_together` (the way in), `epochs_together`, `step_together`, `replay`, `stack`,
+    `updates`, `models.grouped`, `halving`; `course` (one training, alone or beside others)
 What goes in and what is minimised
     input: `transforms`, `corruption`, `symmetry`, `spectrum`, `scale`; loss: `losses`, `objectives`, `objective_names`,
     `dissimilarity`, `features`, `vgg`; in the course of a training: `schedules`, `schedule_curves`, `patience`

@@ -70,6 +70,11 @@ class Lesson:
         warm_up = round(self.settings.kl_warm_up_epochs * self.n_steps)
         return kl_weight(step, beta=self.settings.beta, n_warm_up_steps=warm_up)
 
+    def order(self, epoch: int) -> Tensor:
+        """Return the training rows in the order of an epoch; drawn on the CPU, so that every device has the same."""
+        order = torch.randperm(len(self.train_rows), generator=self.stream("order", epoch, device="cpu"))
+        return self.train_rows[order.to(self.train_rows.device)]
+
     def stream(self, purpose: str, epoch: int, *, device: str | torch.device | None = None) -> torch.Generator:
         """Return the random stream that one purpose has in one epoch, on the patches' device or another."""
         generator = torch.Generator(device or self.patches.device)
@@ -98,8 +103,37 @@ def run_epoch(progress: Progress, lesson: Lesson, epoch: int) -> EpochRecord:
         If a loss is not finite.
     """
     started = time.perf_counter()
-    settings = lesson.settings
     trained = _train(progress, lesson, epoch)
+    return close_epoch(progress, lesson, epoch, trained, started=started)
+
+
+def close_epoch(
+    progress: Progress, lesson: Lesson, epoch: int, trained: dict[str, float], *, started: float
+) -> EpochRecord:
+    """Validate after a pass over the training patches.
+
+    Parameters
+    ----------
+    progress : Progress
+        Model and optimiser, after the pass.
+    lesson : Lesson
+    epoch : int
+        1-based.
+    trained : dict of str to float
+        As `mean_losses` gives it.
+    started : float
+        When the pass began, on the clock of `time.perf_counter`.
+
+    Returns
+    -------
+    EpochRecord
+
+    Raises
+    ------
+    TrainingDiverged
+        If the validation loss is not finite.
+    """
+    settings = lesson.settings
     scores = evaluate(
         progress.model,
         lesson.patches,
@@ -142,14 +176,38 @@ def _train(progress: Progress, lesson: Lesson, epoch: int) -> dict[str, float]:
     sums: list[Tensor] = []
     set_noise(model, lesson.stream("noise", epoch))
     for number, (inputs, target, _) in enumerate(_examples(lesson, epoch), start=(epoch - 1) * lesson.n_steps):
-        with _precision(lesson):
+        with precision(lesson):
             output = model(inputs)
         beta = lesson.kl_weight(number)
-        loss = patch_loss(_wide(output), target, beta=beta, dissimilarity=lesson.dissimilarity)
+        loss = patch_loss(in_float32(output), target, beta=beta, dissimilarity=lesson.dissimilarity)
         _step(progress, lesson, loss, number)
         sums.append(torch.stack([part.detach().sum() for part in loss if part is not None]))
     set_noise(model, None)
-    totals = torch.stack(sums).cpu().double()  # (steps, 2 or 3)
+    return mean_losses(torch.stack(sums), lesson, epoch)
+
+
+def mean_losses(sums: Tensor, lesson: Lesson, epoch: int) -> dict[str, float]:
+    """Return the mean loss of an epoch over its patches, and the means of its parts.
+
+    Parameters
+    ----------
+    sums : Tensor, shape (n_steps, 2 or 3)
+        Of each step, over its patches: loss, reconstruction and, for a VAE, KL divergence.
+    lesson : Lesson
+    epoch : int
+        1-based.
+
+    Returns
+    -------
+    dict of str to float
+        ``loss``, ``reconstruction_loss`` and, for a VAE, ``kl``.
+
+    Raises
+    ------
+    TrainingDiverged
+        If the loss of a step is not finite.
+    """
+    totals = sums.cpu().double()
     _refuse_infinite(totals[:, 0], epoch, lesson.settings.learning_rate)
     means = (totals.sum(0) / len(lesson.train_rows)).tolist()
     return dict(zip(("loss", "reconstruction_loss", "kl"), means, strict=False))
@@ -158,9 +216,8 @@ def _train(progress: Progress, lesson: Lesson, epoch: int) -> dict[str, float]:
 def _examples(lesson: Lesson, epoch: int) -> Iterator[Example]:
     """Yield the batches of an epoch, in its own order."""
     settings = lesson.settings
-    order = torch.randperm(len(lesson.train_rows), generator=lesson.stream("order", epoch, device="cpu"))
     transforms = lesson.stream("transforms", epoch)
-    parts = torch.split(lesson.train_rows[order.to(lesson.train_rows.device)], settings.batch_size)
+    parts = torch.split(lesson.order(epoch), settings.batch_size)
     for clean in lesson.patches.batches(parts, target_range=settings.target_range):
         yield make_example(
             clean,
@@ -187,14 +244,14 @@ def _step(progress: Progress, lesson: Lesson, loss: PatchLoss, number: int) -> N
     optimiser.step()
 
 
-def _precision(lesson: Lesson) -> AbstractContextManager[object]:
-    """Return what a forward pass runs under."""
+def precision(lesson: Lesson) -> AbstractContextManager[object]:
+    """Return what a forward pass in training runs under."""
     if lesson.settings.precision == "bf16":
         return torch.autocast(lesson.patches.device.type, torch.bfloat16)
     return contextlib.nullcontext()
 
 
-def _wide(output: Reconstruction) -> Reconstruction:
+def in_float32(output: Reconstruction) -> Reconstruction:
     """Return an output in float32, whatever it was computed in."""
     mu, log_var = (part if part is None else part.float() for part in (output.mu, output.log_var))
     return Reconstruction(output.reconstruction.float(), mu, log_var)

@@ -62,7 +62,7 @@ def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
 
 
 def negative_elbo(
-    output: Reconstruction, target: Tensor, *, beta: float = 1.0, dissimilarity: Dissimilarity = squared_error
+    output: Reconstruction, target: Tensor, *, beta: float | Tensor = 1.0, dissimilarity: Dissimilarity = squared_error
 ) -> PatchLoss:
     """Return what a VAE minimises for each patch: squared error summed over pixels, plus beta times KL.
 
@@ -74,8 +74,8 @@ def negative_elbo(
         With `mu` and `log_var`.
     target : Tensor, shape (B, 1, S, S)
         On the run's target range.
-    beta : float
-        Weight of the KL divergence.
+    beta : float or Tensor, shape (B,)
+        Weight of the KL divergence, of all patches or of each.
     dissimilarity : callable
         `squared_error`, or a `deepdlt.objectives.Objective`.
 
@@ -97,7 +97,7 @@ def negative_elbo(
 
 
 def patch_loss(
-    output: Reconstruction, target: Tensor, *, beta: float = 1.0, dissimilarity: Dissimilarity = squared_error
+    output: Reconstruction, target: Tensor, *, beta: float | Tensor = 1.0, dissimilarity: Dissimilarity = squared_error
 ) -> PatchLoss:
     """Return the loss of each patch: its dissimilarity for an autoencoder, `negative_elbo` for a VAE.
 
@@ -107,8 +107,8 @@ def patch_loss(
         Of either model.
     target : Tensor, shape (B, 1, S, S)
         On the run's target range.
-    beta : float
-        Weight of the KL divergence (VAE only).
+    beta : float or Tensor, shape (B,)
+        Weight of the KL divergence, of all patches or of each (VAE only).
     dissimilarity : callable
         `squared_error`, or a `deepdlt.objectives.Objective`.
 

@@ -205,16 +205,16 @@ def kernel_moments(x: Tensor, *, kernel_size_px: int) -> tuple[Tensor, Tensor, i
 
     Parameters
     ----------
-    x : Tensor, shape (B, 1, S, S)
-        Patches; beyond their edge lie zeros, as many as keep the edge of a map at S.
+    x : Tensor, shape (..., B, 1, S, S)
+        Patches, each batch for itself; beyond their edge lie zeros, as many as keep the edge of a map at S.
     kernel_size_px : int
         Edge k of the kernel, px; odd.
 
     Returns
     -------
-    mean : Tensor of float64, shape (k k,)
+    mean : Tensor of float64, shape (..., k k)
         Float32 where the device has no wider type.
-    covariance : Tensor of float64, shape (k k, k k)
+    covariance : Tensor of float64, shape (..., k k, k k)
         Divided by the number of places.
     n_places : int
         B S S.
@@ -222,13 +222,13 @@ def kernel_moments(x: Tensor, *, kernel_size_px: int) -> tuple[Tensor, Tensor, i
     # In float32, the variance of a kernel that answers to fine structure alone would drown in that of the background.
     wide = x.float() if x.device.type == "mps" else x.double()
     size_px = x.shape[-1]
-    padded = nn.functional.pad(wide[:, 0], (kernel_size_px // 2,) * 4)  # (B, S + k - 1, S + k - 1)
+    padded = nn.functional.pad(wide[..., 0, :, :], (kernel_size_px // 2,) * 4)  # (..., B, S + k - 1, S + k - 1)
     steps = range(kernel_size_px)
-    shifted = [padded[:, row : row + size_px, column : column + size_px] for row in steps for column in steps]
-    pixels = torch.stack(shifted).flatten(1)  # (k k, B S S)
-    n_places = pixels.shape[1]
-    mean = pixels.mean(1)
-    return mean, pixels @ pixels.T / n_places - torch.outer(mean, mean), n_places
+    shifted = [padded[..., row : row + size_px, column : column + size_px] for row in steps for column in steps]
+    pixels = torch.stack(shifted, -4).flatten(-3)  # (..., k k, B S S)
+    n_places = pixels.shape[-1]
+    mean = pixels.mean(-1)
+    return mean, pixels @ pixels.mT / n_places - mean[..., :, None] * mean[..., None, :], n_places
 
 
 def update_running(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:

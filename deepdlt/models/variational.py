@@ -133,7 +133,9 @@ class VariationalAutoEncoder(Noisy):
         Tensor of float32, shape (B, L)
         """
         std = torch.exp(0.5 * log_var)  # (B, L)
-        noise = torch.empty_like(std).normal_(generator=self.generator)  # (B, L)
+        noise = torch.empty(std.shape, device=std.device).normal_(
+            generator=self.generator
+        )  # (B, L), whatever std is in
         return mu + std * noise
 
     def decode(self, z: Tensor) -> Tensor:
