@@ -18,6 +18,7 @@ from deepdlt.provenance import code_digest, source_digest
 from lake import Lake
 from lake.files import atomic_write
 from lake.statements import load
+from tasks.drawing.errors import TooFewPatches
 from tasks.drawing.registry import DRAWINGS, Drawing
 from tasks.drawing.subject import Subject, subjects_of_night
 from tasks.sheet import sheet_spec
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 MOST_PICTURES = 60
 """Of one night: about 6 MB. The others can be had by `deepdlt plot`."""
 
-FOLDER = "pictures"
+FOLDER, NOTE = "pictures", ".txt"
 HEAD_BYTES = 16_384
 """Of a picture's file; its words stand there."""
 
@@ -112,7 +113,8 @@ def subjects_shown(drawing: Drawing, subjects: Iterable[Subject]) -> list[Subjec
     found: dict[tuple[str, ...], Subject] = {}
     for subject in subjects:
         if _has_place(drawing, subject.run.scheme) and not drawing.misfit(subject):
-            alike = (subject.run.profile, subject.run.preset) if drawing.scope == "run" else drawing.ids(subject)
+            is_of_run = drawing.scope in ("run", "codes")
+            alike = (subject.run.profile, subject.run.preset) if is_of_run else drawing.ids(subject)
             found.setdefault(tuple(alike), subject)
     return sorted(found.values(), key=lambda subject: SAFE_FIRST.index(subject.run.scheme))
 
@@ -120,7 +122,7 @@ def subjects_shown(drawing: Drawing, subjects: Iterable[Subject]) -> list[Subjec
 def _has_place(drawing: Drawing, scheme: str) -> bool:
     """Tell whether a night shows this picture of runs of a scheme."""
     match drawing.scope:
-        case "run":
+        case "run" | "codes":
             return scheme == HOLDOUT
         case "split":
             return scheme != HOLDOUT
@@ -133,8 +135,8 @@ def _picture(lake: Lake, drawing: Drawing, subject: Subject, version: str) -> Ni
     about = digest_json([drawing.name, drawing.ids(subject), subject.label])[:16]
     file = lake.root / FOLDER / f"{drawing.name}-{about}-{version}.png"
     try:
-        if not file.is_file():
-            _draw(lake, drawing, subject, file)
+        if _is_refused(file) or not (file.is_file() or _draw(lake, drawing, subject, file)):
+            return None
         with file.open("rb") as stream:
             words = read_words(stream.read(HEAD_BYTES))
     except Exception:  # whatever is wrong with one picture, the others are worth having
@@ -143,15 +145,29 @@ def _picture(lake: Lake, drawing: Drawing, subject: Subject, version: str) -> Ni
     return NightPicture(_slug(f"{drawing.name} {heading}"), words.title, words.alt, _group(drawing, subject), file)
 
 
-def _draw(lake: Lake, drawing: Drawing, subject: Subject, file: Path) -> None:
-    """Draw a picture into its file; what an older code or sheet drew of the same goes."""
-    drawn = drawing.draw(lake, subject)
+def _draw(lake: Lake, drawing: Drawing, subject: Subject, file: Path) -> bool:
+    """Draw a picture into its file, or note beside it why these data cannot be drawn; say which.
+
+    What an older code or sheet drew of the same goes. A note saves later nights from trying again.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(file, put_words(drawn.png, title=drawn.title, alt=drawn.alt))
+    try:
+        drawn = drawing.draw(lake, subject)
+        target, content = file, put_words(drawn.png, title=drawn.title, alt=drawn.alt)
+    except (TooFewPatches, ValueError) as error:
+        logger.warning("picture %s of %s cannot be drawn: %s", drawing.name, subject.run.name, error)
+        target, content = file.with_suffix(NOTE), str(error).encode()
+    atomic_write(target, content)
     stem, _, _ = file.stem.rpartition("-")
-    for older in file.parent.glob(f"{stem}-*.png"):
-        if older != file:
+    for older in file.parent.glob(f"{stem}-*"):
+        if older != target:
             older.unlink(missing_ok=True)
+    return target == file
+
+
+def _is_refused(file: Path) -> bool:
+    """Tell whether a note says that a picture's data cannot be drawn."""
+    return file.with_suffix(NOTE).is_file()
 
 
 def _version(lake: Lake, source: str) -> str:

@@ -7,10 +7,14 @@ test stack and nothing of the user's.
 import os
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import stacks
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from drawn_night import DrawnNight
 
 # Machines that run the tests are shared: how long an example takes says nothing about the code.
 settings.register_profile("shared-machine", deadline=None)
@@ -41,3 +45,11 @@ def lab(stack: stacks.RunningStack) -> stacks.RunningStack:
     """The stack with the small flows of ``tests/support/lab_flows.py`` deployed."""
     stack.cli("deploy", DEEPDLT_PREFECT_YAML=str(stacks.SUPPORT / "lab.yaml"))
     return stack
+
+
+@pytest.fixture(scope="session")
+def drawn_night(tmp_path_factory: pytest.TempPathFactory) -> "DrawnNight":
+    """A small night, trained once a session, to draw pictures of."""
+    from drawn_night import make_drawn_night  # imports Prefect, which must know the variables above
+
+    return make_drawn_night(tmp_path_factory.mktemp("drawn"))

@@ -29,7 +29,9 @@ def _draw(lake: Lake, subject: Subject, method: str) -> Drawn:
     points = codes.join(label_texts(lake, run.source), on="image_id", how="left")
     name, n_images = METHOD_NAMES[method], codes["image_id"].n_unique()
     title = f"{run.name}: codes of {codes.height:,} patches of {n_images:,} images, {name}"
-    alt = f"Codes of {codes.height:,} patches placed in a plane by {name}, coloured by {', '.join(units)}; " + (
-        "distances count." if method == "pca" else "neighbours stay together, distances do not count."
+    alt = (
+        f"Codes that {run.name} gives to {codes.height:,} patches, placed in a plane by {name} and coloured by "
+        f"{', '.join(units)}; "
+        + ("distances count." if method == "pca" else "neighbours stay together, distances do not count.")
     )
     return Drawn(code_plane_figure(points, units, method=method, title=title), title, alt)

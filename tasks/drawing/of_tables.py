@@ -6,6 +6,7 @@ from deepdlt.figures.curves import loss_curves_figure, overlaid_curves_figure, v
 from deepdlt.figures.difficulty import label_difficulty_figure, leakage_figure
 from deepdlt.figures.style import with_unit
 from lake import Lake
+from lake.night_views import ask_of_night
 from lake.statements import load
 from tasks.drawing.labels import in_order, shown_labels
 from tasks.drawing.subject import Drawn, RunFacts, Subject
@@ -63,8 +64,8 @@ def draw_difficulty(lake: Lake, subject: Subject) -> Drawn:
 def draw_leakage(lake: Lake, subject: Subject) -> Drawn:
     """Draw what the report's folds hide."""
     run = subject.run
-    found = lake.query(load("leakage_of_night"), [subject.night_id, run.preset])
-    gaps = in_order(found.filter((pl.col("profile") == run.profile) & (pl.col("seed") == run.seed)))
+    found = ask_of_night(lake, subject.night_id, {"gaps": load("page_leakage_gap")})["gaps"]
+    gaps = in_order(found.filter((pl.col("profile") == run.profile) & (pl.col("preset") == run.preset)))
     title = f"{run.preset}, profile {run.profile}: what folds over patches hide"
     said = [
         f"{row['scheme']} folds by {row['label']}: {row['gap']:+.4g}"

@@ -14,7 +14,7 @@ from tasks.drawing.errors import PictureUnknown
 from tasks.drawing.subject import Drawn, Subject
 
 PAPER = "paper"
-Scope = Literal["run", "folds", "group", "split", "data set", "preset"]
+Scope = Literal["run", "codes", "folds", "group", "split", "data set", "preset"]
 LabelUse = Literal["none", "shown", "folds"]
 
 
@@ -29,8 +29,8 @@ class Drawing:
     shows : str
         What one sees, in a few words.
     scope : str
-        What of a subject it depends on: the run; its folds and seeds; all runs that differ in label, fold and seed
-        alone; its split; its data set; all runs of its preset.
+        What of a subject it depends on: the run; its codes in a plane; its folds and seeds; all runs that differ in
+        label, fold and seed alone; its split; its data set; all runs of its preset.
     function : str
         ``module:function`` that draws it from a lake and a subject.
     misfit : callable
@@ -69,12 +69,15 @@ class Drawing:
         match self.scope:
             case "run":
                 return [run.run_id]
+            case "codes":
+                return [run.run_id, subject.answers["probe"]]
+            case "group":
+                return [*sorted(one.run_id for one in subject.group), subject.answers["difficulty"]]
             case "split":
                 return [run.split_id]
             case "data set":
                 return [run.dataset_id]
-        runs = {"folds": subject.siblings, "group": subject.group, "preset": subject.of_preset}[self.scope]
-        return sorted(one.run_id for one in runs)
+        return sorted(one.run_id for one in (subject.siblings if self.scope == "folds" else subject.of_preset))
 
 
 def find_drawing(name: str) -> Drawing:
@@ -179,7 +182,7 @@ DRAWINGS: tuple[Drawing, ...] = (
     Drawing(
         "latents-umap",
         "codes in a plane by UMAP, coloured by each label",
-        "run",
+        "codes",
         "of_codes:draw_umap",
         _has_codes_by("umap"),
         "shown",
@@ -232,7 +235,7 @@ DRAWINGS: tuple[Drawing, ...] = (
     Drawing(
         "latents-pca",
         "codes in a plane by PCA, coloured by each label",
-        "run",
+        "codes",
         "of_codes:draw_pca",
         _has_codes_by("pca"),
         "shown",
@@ -240,7 +243,7 @@ DRAWINGS: tuple[Drawing, ...] = (
     Drawing(
         "latents-tsne",
         "codes in a plane by t-SNE, coloured by each label",
-        "run",
+        "codes",
         "of_codes:draw_tsne",
         _has_codes_by("tsne"),
         "shown",

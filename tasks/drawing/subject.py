@@ -1,8 +1,8 @@
 """What a picture is of: a run, and the runs beside it in its night."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -82,6 +82,8 @@ class Subject:
         Of the group of the night that has an answer to which label is harder; '' where there is none.
     methods : tuple of str
         Methods by which the run's codes lie in a plane.
+    answers : dict of str to str
+        Question (difficulty of the group, probe of the run) to the digest of what its answer was asked of.
     """
 
     run: RunFacts
@@ -90,6 +92,7 @@ class Subject:
     label: str = ""
     group_id: str = ""
     methods: tuple[str, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def siblings(self) -> tuple[RunFacts, ...]:
@@ -153,13 +156,11 @@ def _subjects(lake: Lake, runs: Sequence[RunFacts], night_id: str) -> list[Subje
     methods: dict[str, list[str]] = {}
     for run_id, method in lake.query(load("methods_of_runs")).iter_rows():
         methods.setdefault(run_id, []).append(method)
-    return [
-        Subject(
-            run=run,
-            runs=tuple(runs),
-            night_id=night_id,
-            group_id=groups.get((run.profile, run.preset, run.scheme), ""),
-            methods=tuple(sorted(methods.get(run.run_id, ()))),
-        )
-        for run in runs
-    ]
+    asked = {(subject, question): of for subject, question, of in lake.query(load("answers_asked_of")).iter_rows()}
+    found = []
+    for run in runs:
+        group_id = groups.get((run.profile, run.preset, run.scheme), "")
+        answers = {name: asked.get((of, name), "") for name, of in (("difficulty", group_id), ("probe", run.run_id))}
+        placed = tuple(sorted(methods.get(run.run_id, ())))
+        found.append(Subject(run, tuple(runs), night_id, group_id=group_id, methods=placed, answers=answers))
+    return found

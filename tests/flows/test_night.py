@@ -111,7 +111,7 @@ def test_the_ui_gets_names_table_summary_and_pictures(first: dict[str, Any], sta
     assert "train PP1 fold 2/2 ae grouped" in names
     artifacts = stack.api.ask("POST", "artifacts/latest/filter", {"limit": 200})
     kinds = {artifact["key"]: artifact for artifact in artifacts}
-    picture = "reconstructions-label-cv-pp1-grouped-fold-1"
+    picture = "fold-reconstructions-label-cv-grouped-folds-by-pp1"
     assert {"label-metrics", "night-summary", picture, "trainings", "batch"} <= set(kinds)
     assert kinds[picture]["data"].startswith("data:image/png;base64,")
     assert kinds["trainings"]["data"] == 100.0
