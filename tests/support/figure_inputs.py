@@ -12,7 +12,7 @@ NOISE = np.random.default_rng(0).uniform(0, 1, (8, 16, 16))
 
 DIFFICULTY = pl.DataFrame(
     [
-        ("NP", "10", 5, 0.2, 0.1, 0.3, 0.0004),
+        ("NP", "10", 5, 0.2, 0.15, 0.3, 0.0004),
         ("NP", "500", 1, 0.3, None, None, 0.0004),
         ("PP1", "V", 5, 0.2, 0.1, 0.3, None),
     ],
@@ -52,9 +52,10 @@ def points(n: int = 90) -> pl.DataFrame:
     return pl.DataFrame({"x": x, "y": x**2, **labels})
 
 
-def placed(row: int) -> PlacedPatch:
-    """Return a patch of 16 px in the lower right corner of an image of 96 x 128 px."""
-    return PlacedPatch(NOISE[row], NOISE[row] / 2, "series/Details/a.png", 80, 112, 96, 128, ["MSE 0.1"])
+def placed(row: int, *, origin_row: int = 80, origin_col: int = 112) -> PlacedPatch:
+    """Return a patch of 16 px, in the lower right corner of an image of 96 x 128 px unless told."""
+    place = (origin_row, origin_col, 96, 128)
+    return PlacedPatch(NOISE[row], NOISE[row] / 2, "series/Details/a.png", *place, ["MSE 0.1"])
 
 
 def spectrum_pair(pixel_size_nm: float | None) -> SpectrumPair:

@@ -60,7 +60,7 @@ def test_errors_share_one_colour_scale() -> None:
 
 def test_a_perfect_reconstruction_has_a_dark_error_map() -> None:
     """The error scale does not blow up rounding to full brightness."""
-    perfect, wrong = reconstruction_figure(GREY, GREY), reconstruction_figure(GREY, GREY + 0.2)
+    perfect, wrong = reconstruction_figure(GREY, GREY + 1e-6), reconstruction_figure(GREY, GREY + 0.2)
     darkest = (0, 0, 3)
     assert count_of(perfect, darkest) - count_of(wrong, darkest) == pytest.approx(160 * 160, abs=LETTERS)
 
@@ -103,6 +103,14 @@ def test_the_place_of_a_patch_is_to_scale() -> None:
     assert np.ptp(frame_columns) + 1 == 128
     assert np.ptp(frame_rows) + 1 == 96
     assert len(rows) == 16 * 16
+
+
+def test_rows_of_a_place_count_down_and_columns_to_the_right() -> None:
+    """A patch at row 10, column 60 of its image is marked there, counted from the corner of the frame."""
+    tile = place_tile(placed(0, origin_row=10, origin_col=60), size_px=16, edge_px=130)
+    rows, columns = np.nonzero((tile == PATCH_RGB).all(-1))
+    frame_rows, frame_columns = np.nonzero((tile != 255).any(-1))
+    assert (rows.min() - frame_rows.min(), columns.min() - frame_columns.min()) == (10, 60)
 
 
 def test_worst_and_best_stand_in_one_picture_with_their_places() -> None:
