@@ -43,7 +43,7 @@ class Stage:
             return self.given.resolve()
         folder = self.work / f"synthetic-{N_SYNTHETIC}"
         if not (folder / ".whole").exists():
-            from deepdlt.synth import write_synthetic
+            from deepdlt.synthetic.synth import write_synthetic
 
             write_synthetic(folder, n_images=N_SYNTHETIC)
             (folder / ".whole").touch()

@@ -68,7 +68,7 @@ class BenchStack:
 
 def start_with_night(folder: Path) -> BenchStack:
     """Start a stack, deploy the empty flow beside the project's own, and train a small night."""
-    from deepdlt.synth import write_synthetic
+    from deepdlt.synthetic.synth import write_synthetic
 
     shutil.rmtree(folder, ignore_errors=True)
     stack = BenchStack(folder, free_port(FREE))

@@ -9,7 +9,7 @@ from pydantic import Field, create_model, model_validator
 
 from deepdlt.digest import digest_json
 from deepdlt.provenance import code_digest
-from deepdlt.training_settings import ModelName, Settings, TrainingSettings
+from deepdlt.training.settings import ModelName, Settings, TrainingSettings
 
 __all__ = [
     "PROFILES",
@@ -59,7 +59,7 @@ class PatchRecipe(Settings):
     @property
     def recipe_id(self) -> str:
         """Digest of the settings and of the code that cuts."""
-        return digest_json([self.model_dump(), code_digest("deepdlt.patches")])
+        return digest_json([self.model_dump(), code_digest("deepdlt.dataset.patches")])
 
 
 class Profile(Settings):

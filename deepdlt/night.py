@@ -11,7 +11,12 @@ from deepdlt.errors import DeepdltError
 from deepdlt.presets import Preset, find_preset
 from deepdlt.provenance import code_digest, library_versions
 
-TRAINING_MODULES = ("deepdlt.training", "deepdlt.scoring", "deepdlt.checkpoints", "deepdlt.models")
+TRAINING_MODULES = (
+    "deepdlt.training.train",
+    "deepdlt.quality.scoring",
+    "deepdlt.training.checkpoints",
+    "deepdlt.models",
+)
 """What runs between a patch and a metric; a change of this code is a new training."""
 
 HOLDOUT: Literal["holdout"] = "holdout"

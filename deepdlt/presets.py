@@ -13,7 +13,7 @@ from pydantic import Field
 
 from deepdlt.config import TrainingChoices
 from deepdlt.errors import DeepdltError
-from deepdlt.training_settings import Settings, TrainingSettings
+from deepdlt.training.settings import Settings, TrainingSettings
 
 
 class Preset(Settings):

@@ -63,7 +63,7 @@ def modules_behind(*names: str) -> dict[str, Path]:
     Parameters
     ----------
     *names : str
-        Dotted module names, e.g. ``"deepdlt.patches"``.
+        Dotted module names, e.g. ``"deepdlt.dataset.patches"``.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def code_digest(*names: str) -> str:
     Parameters
     ----------
     *names : str
-        Dotted module names, e.g. ``"deepdlt.training"``.
+        Dotted module names, e.g. ``"deepdlt.training.train"``.
 
     Returns
     -------

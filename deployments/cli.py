@@ -373,7 +373,7 @@ def synth(
     \b
     deepdlt synth synthetic --images 48
     """  # noqa: D301
-    from deepdlt.synth import write_synthetic
+    from deepdlt.synthetic.synth import write_synthetic
 
     write_synthetic(target, n_images=images, seed=seed)
     typer.echo(f"{images} images and their sheet are in {target}")

@@ -7,7 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from deepdlt.audit import SplitAudit, audit_split
+from deepdlt.dataset.audit import SplitAudit, audit_split
 from deepdlt.night import HOLDOUT, SplitRecord
 from lake import Lake
 from lake.statements import load

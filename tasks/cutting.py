@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deepdlt.config import PatchRecipe
-from deepdlt.patches import cut_patches, patch_frame, plan_patches
+from deepdlt.dataset.patches import cut_patches, patch_frame, plan_patches
 
 MAX_BYTES = 2**28
 """Pixels of early cuts that are held at most: 655 images of 100 patches; further images are decoded twice."""

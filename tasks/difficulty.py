@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from deepdlt.difficulty import Difficulty, FoldAverages, fold_averages, label_difficulty
+from deepdlt.analysis.difficulty import Difficulty, FoldAverages, fold_averages, label_difficulty
 from deepdlt.night import HOLDOUT
 from lake import Lake
 from lake.statements import load

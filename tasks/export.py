@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from deepdlt.config import FoldScheme, PatchRecipe
+from deepdlt.dataset.layout import ExportSummary, export_report_layout
 from deepdlt.errors import DeepdltError
-from deepdlt.layout import ExportSummary, export_report_layout
 from deepdlt.night import HOLDOUT, SplitRecord
 from lake import Lake
 from lake.shards import read_patches

@@ -12,9 +12,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.digest import digest_json
-from deepdlt.faults import Remark
-from deepdlt.fingerprint import Listing, fingerprint_folder
 from deepdlt.provenance import code_digest
+from deepdlt.source.faults import Remark
+from deepdlt.source.fingerprint import Listing, fingerprint_folder
 from lake import Lake, Transaction
 from lake.statements import load
 from tasks.caching import ContentKey
@@ -23,11 +23,11 @@ from tasks.records import IngestRecord, SourceRecord
 from tasks.sheet import sheet_spec
 
 if TYPE_CHECKING:
-    from deepdlt.survey import KnownImage, Survey
+    from deepdlt.source.survey import KnownImage, Survey
 
 logger = logging.getLogger(__name__)
 
-INGEST_MODULES = ("deepdlt.survey",)
+INGEST_MODULES = ("deepdlt.source.survey",)
 SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Float64: "DOUBLE", pl.Int64: "BIGINT", pl.String: "VARCHAR"}
 FAULT_KEY = ("path", "digest", "rule")
 
@@ -55,7 +55,7 @@ def ingest_source(
     NoImages, SheetMissing, SheetAmbiguous, SheetColumnsMissing
         If the folder as a whole cannot be used. A bad file or row only lands in `rejected`.
     """
-    from deepdlt.survey import survey  # what decodes images is imported where there are some to decode
+    from deepdlt.source.survey import survey  # what decodes images is imported where there are some to decode
     from tasks.cutting import EARLY
 
     source = source.resolve()
@@ -91,8 +91,8 @@ def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:
 
 def _known_images(lake: Lake) -> "dict[str, KnownImage]":
     """Return the images that need no decoding, by the digest of their file, with what decoding said of them."""
-    from deepdlt.images import DECODING_RULES
-    from deepdlt.survey import KnownImage
+    from deepdlt.source.images import DECODING_RULES
+    from deepdlt.source.survey import KnownImage
 
     remarks: dict[str, list[Remark]] = {}
     for digest, *remark in lake.query(load("remarks_that_stand")).iter_rows():
@@ -148,7 +148,7 @@ def find_source(source: str | None, sheet: str | None) -> SourceRecord:
     """Digest the files of the source folder; without one, make synthetic SEM images in the lake and take those."""
     folder = source or os.environ.get("DEEPDLT_SOURCE")
     if folder is None:
-        from deepdlt.synth import write_synthetic
+        from deepdlt.synthetic.synth import write_synthetic
 
         folder = str(open_lake().root / "synthetic")
         made = write_synthetic(Path(folder))

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from deepdlt.summaries import summarise_labels
+from deepdlt.quality.summaries import summarise_labels
 from lake import Lake, Transaction
 from lake.statements import load
 from tasks.questions import asked_of, note_asked

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deepdlt.checkpoints import Checkpoint
-from deepdlt.fold_baselines import measure_fold
-from deepdlt.latents import encode_patches
+from deepdlt.analysis.fold_baselines import measure_fold
+from deepdlt.analysis.latents import encode_patches
 from deepdlt.night import HOLDOUT, RunPlan
-from deepdlt.patchset import PatchSet
 from deepdlt.provenance import code_digest
-from deepdlt.streaming import PatchRows
+from deepdlt.training.checkpoints import Checkpoint
+from deepdlt.training.patchset import PatchSet
+from deepdlt.training.streaming import PatchRows
 from lake import Lake
 from lake.statements import load
 
@@ -41,7 +41,7 @@ def measure_baselines(lake: Lake, plan: RunPlan, patches: PatchSet, fold: pl.Dat
     polars.DataFrame or None
         Rows of the table `baselines`; None where they stand, or where pixels are not what is reconstructed.
     """
-    code = code_digest("deepdlt.fold_baselines")
+    code = code_digest("deepdlt.analysis.fold_baselines")
     if plan.settings.view != "pixels" or lake.query(load("baselines_of_fold"), [plan.split_id, plan.fold, code]).height:
         return None
     pixels = patches.pixels[:, 0].cpu().numpy()  # (N, 1, S, S) -> (N, S, S)

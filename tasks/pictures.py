@@ -181,11 +181,11 @@ def _code() -> str:
     """Return the digest of the code that draws."""
     drawing = sorted((Path(__file__).parent / "drawing").glob("*.py"))
     modules = (
-        "deepdlt.examples",
-        "deepdlt.radial_power",
-        "deepdlt.walks",
-        "deepdlt.sampling",
-        "deepdlt.reconstruction",
+        "deepdlt.figures.examples",
+        "deepdlt.figures.radial_power",
+        "deepdlt.figures.walks",
+        "deepdlt.models.sampling",
+        "deepdlt.models.reconstruction",
     )
     return digest_json([code_digest(*FIGURE_MODULES, *modules), *(source_digest(path) for path in drawing)])
 

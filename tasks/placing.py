@@ -7,9 +7,9 @@ import logging
 
 import psutil
 
-from deepdlt.devices import free_device_bytes, pick_device
-from deepdlt.patchset import PatchSet
-from deepdlt.streaming import StreamedPatches, fits_in_memory
+from deepdlt.training.devices import free_device_bytes, pick_device
+from deepdlt.training.patchset import PatchSet
+from deepdlt.training.streaming import StreamedPatches, fits_in_memory
 from tasks.shared_patches import SharedPatches
 
 logger = logging.getLogger(__name__)

@@ -13,12 +13,12 @@ import polars as pl
 from prefect import task
 
 from deepdlt.config import FoldScheme, PatchRecipe
+from deepdlt.dataset.folds import assign_folds, count_levels, split_holdout, split_id_of
+from deepdlt.dataset.image_groups import condition_groups
+from deepdlt.dataset.patches import dataset_id_of
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
-from deepdlt.folds import assign_folds, count_levels, split_holdout, split_id_of
-from deepdlt.image_groups import condition_groups
 from deepdlt.night import HOLDOUT, NO_LABEL, SplitRecord
-from deepdlt.patches import dataset_id_of
 from deepdlt.provenance import code_digest
 from lake import Lake
 from lake.shards import shards_present, write_shards
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 IMAGES_A_COMMIT = 256
 """Images whose patches are held in memory and committed together: 256 x 100 x 4 KiB = 105 MB."""
 
-FOLD_MODULES = ("deepdlt.folds", "deepdlt.image_groups")
+FOLD_MODULES = ("deepdlt.dataset.folds", "deepdlt.dataset.image_groups")
 
 
 class NothingToTrain(DeepdltError):
@@ -125,7 +125,7 @@ def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> Cut | None
     early = EARLY.take(image["image_id"], recipe)
     if early is not None:
         return early
-    from deepdlt.images import decode_image, image_id_of
+    from deepdlt.source.images import decode_image, image_id_of
 
     try:
         pixels = decode_image((folder / image["path"]).read_bytes(), path=image["path"]).pixels
@@ -295,7 +295,7 @@ def _store_splits(lake: Lake, assigned: Sequence[tuple[SplitRecord, pl.DataFrame
 
 @task(
     name="cut patches",
-    cache_policy=ContentKey(modules=("deepdlt.patches", "deepdlt.images")),
+    cache_policy=ContentKey(modules=("deepdlt.dataset.patches", "deepdlt.source.images")),
     persist_result=True,
     result_serializer="json",
     retries=1,
@@ -316,7 +316,7 @@ def patches_stand(ingested: IngestRecord, recipe: PatchRecipe) -> bool:
 
 @task(
     name="freeze data set",
-    cache_policy=ContentKey(modules=("deepdlt.patches",)),
+    cache_policy=ContentKey(modules=("deepdlt.dataset.patches",)),
     persist_result=True,
     result_serializer="json",
     retries=1,

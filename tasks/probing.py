@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deepdlt.embeddings import METHODS, embed
-from deepdlt.image_groups import condition_groups
-from deepdlt.pca import fit_pca
-from deepdlt.probes import PROBE_SCHEMA, TooFewToProbe, probe_label
-from deepdlt.spectral_features import spectral_features
+from deepdlt.analysis.embeddings import METHODS, embed
+from deepdlt.analysis.pca import fit_pca
+from deepdlt.analysis.probes import PROBE_SCHEMA, TooFewToProbe, probe_label
+from deepdlt.analysis.spectral_features import spectral_features
+from deepdlt.dataset.image_groups import condition_groups
 from deepdlt.threads import one_thread
 from lake import Lake
 from lake.shards import read_patches

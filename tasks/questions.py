@@ -15,16 +15,16 @@ from tasks.sheet import sheet_spec
 Question = Literal["label_means", "difficulty", "probe", "audit"]
 
 MODULES: dict[Question, tuple[str, ...]] = {
-    "label_means": ("deepdlt.summaries",),
-    "difficulty": ("deepdlt.difficulty",),
+    "label_means": ("deepdlt.quality.summaries",),
+    "difficulty": ("deepdlt.analysis.difficulty",),
     "probe": (
-        "deepdlt.probes",
-        "deepdlt.embeddings",
-        "deepdlt.pca",
-        "deepdlt.spectral_features",
-        "deepdlt.image_groups",
+        "deepdlt.analysis.probes",
+        "deepdlt.analysis.embeddings",
+        "deepdlt.analysis.pca",
+        "deepdlt.analysis.spectral_features",
+        "deepdlt.dataset.image_groups",
     ),
-    "audit": ("deepdlt.audit",),
+    "audit": ("deepdlt.dataset.audit",),
 }
 """What answers each question; its code is part of what an answer stands for."""
 

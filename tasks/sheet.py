@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from deepdlt.column_spec import LabelSpec
 from deepdlt.errors import DeepdltError
-from deepdlt.sheet_spec import SheetSpec, load_spec
+from deepdlt.sheets.columns import LabelSpec
+from deepdlt.sheets.spec import SheetSpec, load_spec
 
 
 class LabelUnknown(DeepdltError):

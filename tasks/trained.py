@@ -10,7 +10,7 @@ from deepdlt.digest import digest_json
 from deepdlt.hardware import describe_hardware
 from deepdlt.night import RunPlan
 from deepdlt.provenance import library_versions
-from deepdlt.summaries import summarise_fold
+from deepdlt.quality.summaries import summarise_fold
 from lake import Lake
 from lake.statements import load
 from tasks.label_means import write_label_means

@@ -21,7 +21,7 @@ from tasks.messages import Event, Order
 from tasks.trained import store_run
 
 if TYPE_CHECKING:
-    from deepdlt.progress import EpochRecord
+    from deepdlt.training.progress import EpochRecord
 
 logger = logging.getLogger("tasks.trainer")  # run as a program, this module has another name
 

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import polars as pl
 
-from deepdlt.checkpoints import Checkpoint, RunIdentity, load_checkpoint
-from deepdlt.devices import pick_device
-from deepdlt.losses import Dissimilarity
+from deepdlt.loss.losses import Dissimilarity
 from deepdlt.night import RunPlan
-from deepdlt.patchset import PatchSet
-from deepdlt.progress import EpochRecord
 from deepdlt.provenance import library_versions
-from deepdlt.scoring import score_patches
+from deepdlt.quality.scoring import score_patches
 from deepdlt.threads import torch_threads
-from deepdlt.training import PROGRESS_FILE, TrainingResult, build_dissimilarity, train
-from deepdlt.training_settings import TrainingSettings
+from deepdlt.training.checkpoints import Checkpoint, RunIdentity, load_checkpoint
+from deepdlt.training.devices import pick_device
+from deepdlt.training.patchset import PatchSet
+from deepdlt.training.progress import EpochRecord
+from deepdlt.training.settings import TrainingSettings
+from deepdlt.training.train import PROGRESS_FILE, TrainingResult, build_dissimilarity, train
 from lake import Lake
 from lake.files import inside
 from lake.statements import load

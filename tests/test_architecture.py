@@ -30,9 +30,9 @@ ALLOWED = {
 LIGHT = [
     "deepdlt.config",
     "deepdlt.night",
-    "deepdlt.survey",
-    "deepdlt.patches",
-    "deepdlt.folds",
+    "deepdlt.source.survey",
+    "deepdlt.dataset.patches",
+    "deepdlt.dataset.folds",
     "flows.retrain",
     "lake",
 ]

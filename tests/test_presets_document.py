@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deepdlt.presets import PRESETS
-from deepdlt.training_settings import TrainingSettings
+from deepdlt.training.settings import TrainingSettings
 from lake import Lake
 
 TEXT = (Path(__file__).parents[1] / "docs" / "presets.md").read_text()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from deepdlt.checkpoints import CheckpointUnreadable, load_checkpoint
+from deepdlt.training.checkpoints import CheckpointUnreadable, load_checkpoint
 from deployments.settings import StackPaths, own_variables, prefect_settings, server_settings, settings_file_text
 from lake import Lake
 

@@ -43,8 +43,8 @@ def ours(clock: Clock, lake: str) -> None:
     """Score every patch in batches, as the validation of an epoch does."""
     import torch
 
-    from deepdlt.metrics import all_metrics
-    from deepdlt.scoring import CPU_BATCH
+    from deepdlt.quality.metrics import all_metrics
+    from deepdlt.quality.scoring import CPU_BATCH
 
     reconstruction, target = load_images(lake)
     began = time.perf_counter()

@@ -27,7 +27,7 @@ def ours(clock: Clock, source: str, target: str) -> None:
     _prepare(folder)
     for path in away:
         path.with_suffix(".away").rename(path)
-    from deepdlt import examine, images
+    from deepdlt.source import examine, images
 
     decoded = [0]
     for module in (examine, images):

@@ -21,7 +21,7 @@ def parameters(stage: Stage) -> dict[str, Any]:
 def ours(clock: Clock, lake: str) -> None:
     """Ask the lake where the patches of the data set are, and read them in the order of the data set."""
     from benchmarks.sources import held_out_patches
-    from deepdlt.patchset import PatchSet
+    from deepdlt.training.patchset import PatchSet
     from lake import Lake
     from lake.shards import read_patches
 

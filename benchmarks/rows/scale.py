@@ -43,7 +43,7 @@ def flat(most_mb: float) -> Judge:
 
 def images(stage: Stage) -> dict[str, Any]:
     """Return two folders of small synthetic images."""
-    from deepdlt.synth import write_synthetic
+    from deepdlt.synthetic.synth import write_synthetic
 
     folders = {}
     for n_images in (1_000, 10_000):
@@ -108,8 +108,8 @@ def _epoch(clock: Clock, folder: Path, n_patches: int) -> None:
     import numpy as np
 
     from benchmarks.rows.training import settings_of
-    from deepdlt.streaming import StreamedPatches
-    from deepdlt.training import train
+    from deepdlt.training.streaming import StreamedPatches
+    from deepdlt.training.train import train
 
     path = folder / f"{n_patches}.bin"
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ def streamed(clock: Clock, lake: str, folder: str) -> None:
     import numpy as np
 
     from benchmarks.rows.training import load_training
-    from deepdlt.streaming import StreamedPatches
+    from deepdlt.training.streaming import StreamedPatches
 
     shutil.rmtree(folder, ignore_errors=True)
     Path(folder).mkdir(parents=True)
@@ -53,7 +53,7 @@ def in_memory(clock: Clock, lake: str, folder: str) -> None:
 def _train(clock: Clock, patches: Any, parts: Any, folder: Path) -> None:
     """Train an epoch and say what it reached."""
     from benchmarks.rows.training import settings_of
-    from deepdlt.training import train
+    from deepdlt.training.train import train
 
     with clock.running():
         result = train(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import torch
     from torch.utils.data import DataLoader
 
-    from deepdlt.patchset import PatchSet
-    from deepdlt.training_settings import TrainingSettings
+    from deepdlt.training.patchset import PatchSet
+    from deepdlt.training.settings import TrainingSettings
 
 SEED = 0
 TOLERANCE = 1e-3
@@ -55,7 +55,7 @@ def load_training(lake: str) -> "tuple[PatchSet, dict[str, pl.Series]]":
     """Return the patches of a lake's split in memory, and the rows of each part."""
     import polars as pl
 
-    from deepdlt.patchset import PatchSet
+    from deepdlt.training.patchset import PatchSet
     from lake import Lake
     from lake.shards import read_patches
 
@@ -70,7 +70,7 @@ def ours(clock: Clock, model: str, lake: str, folder: str, **others: str) -> Non
     """Load the patches, train one epoch, validate, write the checkpoints."""
     del others
     shutil.rmtree(folder, ignore_errors=True)
-    from deepdlt.training import train
+    from deepdlt.training.train import train
 
     with clock.running():
         patches, parts = load_training(lake)
@@ -115,7 +115,7 @@ def check(clock: Clock, model: str, checked_lake: str, checked_tables: str, fold
     shutil.rmtree(folder, ignore_errors=True)
     Path(folder, "reference").mkdir(parents=True)
     from benchmarks.reference.dataset import make_loader
-    from deepdlt.training import train
+    from deepdlt.training.train import train
 
     patches, parts = load_training(checked_lake)
     order = _Order(epoch_order(len(parts["train"])))

@@ -11,8 +11,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
+from deepdlt.figures.radial_power import RadialPower
 from deepdlt.figures.style import BLUE, ORANGE, TEXT_PT, TITLE_PT, figure_png, plain_axes, set_title
-from deepdlt.radial_power import RadialPower
 
 NM_PER_UM = 1000.0
 

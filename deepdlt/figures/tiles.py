@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from deepdlt.figures.style import DPI, PX_PER_PT, TEXT_PT, TITLE_PT, wrapped
-from deepdlt.target_ranges import range_bounds
+from deepdlt.training.target_ranges import range_bounds
 
 ERROR_MAP = "inferno"
 ERROR_TOP = 0.995

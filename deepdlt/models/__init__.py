@@ -7,7 +7,7 @@ from deepdlt.models.blocks import Reconstruction, set_noise
 from deepdlt.models.residual import ResidualAutoEncoder
 from deepdlt.models.variational import VariationalAutoEncoder
 from deepdlt.seeds import derive_seed
-from deepdlt.training_settings import VAE_LATENT_DIM
+from deepdlt.training.settings import VAE_LATENT_DIM
 
 __all__ = [
     "MODELS",

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from deepdlt.corrections import holm
+from deepdlt.analysis.corrections import holm
 from deepdlt.page.numbers import KEPT, p_words, show_number
 from deepdlt.page.words import ALPHA, count, listed
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from deepdlt.figures.style import with_unit
-from deepdlt.summaries import label_text
+from deepdlt.quality.summaries import label_text
 from lake import Lake
 from lake.statements import load
 from tasks.sheet import find_label, sheet_spec

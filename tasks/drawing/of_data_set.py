@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 
+from deepdlt.dataset.image_groups import condition_groups
 from deepdlt.figures.dataset import image_counts_figure, patch_grey_figure
 from deepdlt.figures.shares import fold_shares_figure
 from deepdlt.figures.style import with_unit
-from deepdlt.image_groups import condition_groups
 from deepdlt.night import HOLDOUT
 from lake import Lake
 from lake.statements import load

@@ -4,12 +4,12 @@ import numpy as np
 import polars as pl
 
 from deepdlt.figures.extremes import PlacedPatch, extremes_figure
+from deepdlt.figures.radial_power import radial_power
 from deepdlt.figures.reconstructions import FoldExamples, fold_reconstructions_figure, reconstruction_figure
 from deepdlt.figures.spectra import SpectrumPair, spectra_figure
 from deepdlt.figures.style import with_unit
 from deepdlt.figures.tiles import unit_images
 from deepdlt.night import HOLDOUT
-from deepdlt.radial_power import radial_power
 from lake import Lake
 from lake.statements import load
 from tasks.drawing.errors import TooFewPatches

@@ -3,9 +3,9 @@
 import numpy as np
 
 from deepdlt.figures.imagined import interpolations_figure, samples_figure, traversals_figure
+from deepdlt.figures.walks import information_of_numbers, interpolate, traverse
 from deepdlt.models import VariationalAutoEncoder
-from deepdlt.sampling import sample_prior
-from deepdlt.walks import information_of_numbers, interpolate, traverse
+from deepdlt.models.sampling import sample_prior
 from lake import Lake
 from tasks.drawing.errors import TooFewPatches
 from tasks.drawing.pixels import patches_of_fold

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deepdlt.checkpoints import Checkpoint, load_checkpoint
-from deepdlt.examples import choose_examples
-from deepdlt.patchset import PatchSet
-from deepdlt.reconstruction import reconstruct
+from deepdlt.figures.examples import choose_examples
+from deepdlt.models.reconstruction import reconstruct
+from deepdlt.training.checkpoints import Checkpoint, load_checkpoint
+from deepdlt.training.patchset import PatchSet
 from lake import Lake
 from lake.files import inside
 from lake.statements import load
@@ -89,7 +89,7 @@ def give_back(lake: Lake, run: RunFacts, patches: pl.DataFrame) -> GivenBack:
 
 
 def choose(rows: pl.DataFrame, n: int, run: RunFacts, *, by: str | None = None) -> pl.DataFrame:
-    """Choose examples by the run's seed, see `deepdlt.examples.choose_examples`.
+    """Choose examples by the run's seed, see `deepdlt.figures.examples.choose_examples`.
 
     Parameters
     ----------

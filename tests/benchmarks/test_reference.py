@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 
 from benchmarks.reference.transforms import normalize, to_tensor
 from benchmarks.rows.training import epoch_order, reference_epoch, settings_of
-from deepdlt.patchset import PatchSet
-from deepdlt.training import train
+from deepdlt.training.patchset import PatchSet
+from deepdlt.training.train import train
 
 N_TRAIN, N_VAL = 96, 40
 

@@ -9,18 +9,18 @@ import torch
 from safetensors.torch import save_file
 
 from deepdlt.config import TrainingChoices
-from deepdlt.images import decode_image
+from deepdlt.dataset.patches import cut_patches, plan_patches
+from deepdlt.loss.objectives import Objective
+from deepdlt.loss.vgg import LAYERS
+from deepdlt.models.reconstruction import reconstruct
 from deepdlt.night import presets_of_night
-from deepdlt.objectives import Objective
-from deepdlt.patches import cut_patches, plan_patches
-from deepdlt.patchset import PatchSet
 from deepdlt.presets import PRESETS
-from deepdlt.reconstruction import reconstruct
-from deepdlt.scoring import score_patches
-from deepdlt.synth import write_synthetic
-from deepdlt.training import TrainingResult, build_dissimilarity, train
-from deepdlt.training_settings import TrainingSettings
-from deepdlt.vgg import LAYERS
+from deepdlt.quality.scoring import score_patches
+from deepdlt.source.images import decode_image
+from deepdlt.synthetic.synth import write_synthetic
+from deepdlt.training.patchset import PatchSet
+from deepdlt.training.settings import TrainingSettings
+from deepdlt.training.train import TrainingResult, build_dissimilarity, train
 
 EPOCHS = 6
 BRIEF = ("matched-vae", "residual")

@@ -53,7 +53,7 @@ def copy_project(folder: Path) -> Path:
         ("deployments/prefect.yaml", True),
         ("flows/retrain.py", True),
         ("deepdlt/config.py", True),
-        ("deepdlt/patches.py", False),
+        ("deepdlt/dataset/patches.py", False),
     ],
 )
 def test_the_version_changes_with_what_shapes_a_deployment(tmp_path: Path, changed: str, is_other: bool) -> None:

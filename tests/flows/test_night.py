@@ -20,7 +20,7 @@ from sources import Source
 from stacks import RunningStack, wait_until
 
 from deepdlt.presets import PRESETS
-from deepdlt.synth import write_synthetic
+from deepdlt.synthetic.synth import write_synthetic
 from deployments.errors import ParametersRefused
 from flows.retrain import PresetName
 from lake import Lake

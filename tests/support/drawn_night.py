@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from nights import run_night
 
-from deepdlt.synth import write_synthetic
+from deepdlt.synthetic.synth import write_synthetic
 from lake import Lake
 from tasks import probing
 from tasks.lake_access import open_lake

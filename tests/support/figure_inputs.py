@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from deepdlt.figures.extremes import PlacedPatch
+from deepdlt.figures.radial_power import radial_power
 from deepdlt.figures.spectra import SpectrumPair
-from deepdlt.radial_power import radial_power
 
 GREY = np.linspace(0, 1, 64).reshape(1, 8, 8)
 NOISE = np.random.default_rng(0).uniform(0, 1, (8, 16, 16))

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepdlt.patchset import PatchSet
+from deepdlt.training.patchset import PatchSet
 
 torch.set_num_threads(1)
 

@@ -11,7 +11,7 @@ import pytest
 from planted import PlantedLake, plant
 from sources import Source
 
-from deepdlt.synth import write_synthetic
+from deepdlt.synthetic.synth import write_synthetic
 from lake import Lake
 from tasks.lake_access import open_lake
 from tasks.page import write_page

@@ -59,7 +59,7 @@ def test_two_tasks_with_equal_inputs_share_nothing(lake: Lake) -> None:
 
 def test_other_code_is_another_key(lake: Lake) -> None:
     """The key holds the digest of the modules that run."""
-    assert key(a=1) != key(modules=("deepdlt.digest", "deepdlt.patches"), a=1)
+    assert key(a=1) != key(modules=("deepdlt.digest", "deepdlt.dataset.patches"), a=1)
 
 
 def test_another_lake_is_another_key(lake: Lake, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:

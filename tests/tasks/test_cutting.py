@@ -8,10 +8,10 @@ from counting import count_calls, opened_files
 from PIL import Image
 from sources import Source
 
-from deepdlt import examine
-from deepdlt import images as decoding
 from deepdlt.config import PatchRecipe
-from deepdlt.images import image_id_of
+from deepdlt.source import examine
+from deepdlt.source import images as decoding
+from deepdlt.source.images import image_id_of
 from lake import Lake
 from lake.shards import read_patches
 from tasks.cutting import EARLY, EarlyCuts, cut_image

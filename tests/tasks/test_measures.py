@@ -10,13 +10,13 @@ import torch
 from planted import PATCHES_AN_IMAGE, PlantedLake
 from polars.testing import assert_frame_equal
 
-from deepdlt.checkpoints import Checkpoint, load_checkpoint
-from deepdlt.fold_baselines import measure_fold
-from deepdlt.latents import encode_patches
+from deepdlt.analysis.fold_baselines import measure_fold
+from deepdlt.analysis.latents import encode_patches
 from deepdlt.night import RunPlan
-from deepdlt.patchset import PatchSet
-from deepdlt.training import train
-from deepdlt.training_settings import TrainingSettings
+from deepdlt.training.checkpoints import Checkpoint, load_checkpoint
+from deepdlt.training.patchset import PatchSet
+from deepdlt.training.settings import TrainingSettings
+from deepdlt.training.train import train
 from lake.shards import read_patches
 from lake.statements import load
 from tasks import measures

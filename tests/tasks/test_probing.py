@@ -8,9 +8,9 @@ import pytest
 from planted import PATCHES_AN_IMAGE, PlantedLake
 from polars.testing import assert_frame_equal
 
-from deepdlt.image_groups import condition_groups
-from deepdlt.pca import fit_pca
-from deepdlt.spectral_features import spectral_features
+from deepdlt.analysis.pca import fit_pca
+from deepdlt.analysis.spectral_features import spectral_features
+from deepdlt.dataset.image_groups import condition_groups
 from lake.shards import read_patches
 from lake.statements import load
 from tasks import probing

@@ -44,6 +44,6 @@ def test_other_code_asks_again(planted: PlantedLake, monkeypatch: pytest.MonkeyP
     """The code behind a question is part of what its answer stands for; that of another question is not."""
     before = {question: asked_of(question, planted.labels) for question in questions.MODULES}
     assert len(set(before.values())) == len(before)
-    monkeypatch.setitem(questions.MODULES, "probe", ("deepdlt.probes",))
+    monkeypatch.setitem(questions.MODULES, "probe", ("deepdlt.analysis.probes",))
     after = {question: asked_of(question, planted.labels) for question in questions.MODULES}
     assert [question for question in before if before[question] != after[question]] == ["probe"]

@@ -1,0 +1,1 @@
+"""What a training minimises: the report's losses and others, by name, mixed by weight."""

@@ -1,0 +1,105 @@
+"""What stands in a folder of images, by content: the digest that tells whether anything is new."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepdlt.digest import digest_bytes, digest_json
+from deepdlt.sheets.cells import SHEET_SUFFIXES
+from deepdlt.source.files import list_inputs
+
+
+@dataclass(frozen=True)
+class FolderFingerprint:
+    """Digest of every image and sheet in a folder.
+
+    Attributes
+    ----------
+    digest : str
+        Changes when a file is added, removed, renamed or differs by a byte; not with its times.
+    n_files : int
+        Files that were read.
+    """
+
+    digest: str
+    n_files: int
+
+
+class Listing:
+    """The files of a folder as they were listed; what else is known of them may be told before they are digested.
+
+    Sheets are digested when the folder is listed, images when the fingerprint is asked for. A survey that comes
+    between the two has digested almost every image: told what it found, the fingerprint stands for what the
+    survey saw and reads no image again.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with images and label sheets, searched below; only read.
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise NotADirectoryError(f"{folder} is no folder: name one that holds SEM images and their label sheet")
+        self._names = {path.relative_to(folder).as_posix(): path for path in list_inputs(folder)}
+        sheets = [name for name, path in self._names.items() if path.suffix.lower() in SHEET_SUFFIXES]
+        self._sheets = dict(zip(sheets, _digest_files([self._names[name] for name in sheets]), strict=True))
+
+    def fingerprint(self, digests: Mapping[str, str] | None = None) -> FolderFingerprint:
+        """Return the digest of all files.
+
+        Parameters
+        ----------
+        digests : mapping of str to str, optional
+            Digests of images by path relative to the folder, where they are known; sheets keep their own.
+
+        Returns
+        -------
+        FolderFingerprint
+        """
+        known = {**(digests or {}), **self._sheets}
+        unread = [name for name in self._names if name not in known]
+        known |= zip(unread, _digest_files([self._names[name] for name in unread]), strict=True)
+        names = list(self._names)
+        return FolderFingerprint(digest=digest_json([names, [known[name] for name in names]]), n_files=len(names))
+
+
+def fingerprint_folder(folder: Path) -> FolderFingerprint:
+    """Return the digest of every file that an ingest of the folder would look at.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with images and label sheets, searched below; only read.
+
+    Returns
+    -------
+    FolderFingerprint
+
+    Raises
+    ------
+    NotADirectoryError
+        If there is no such folder.
+    """
+    return Listing(folder).fingerprint()
+
+
+def _digest_files(files: Sequence[Path]) -> list[str]:
+    """Return the digest of each file, a few at a time."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_digest_file, files))
+
+
+def _digest_file(path: Path) -> str:
+    """Return the digest of a file's bytes, or why they cannot be read: that too is a state of the folder."""
+    try:
+        return digest_bytes(path.read_bytes())
+    except OSError as error:
+        return f"unreadable: {error.errno}"

@@ -1,0 +1,78 @@
+"""From any picture to 8-bit grey, and a record of how."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from deepdlt.source.faults import Remark
+
+_REMEDY = "Export 8-bit grey from the microscope if its grey levels are to stay as they are."
+_DROPS_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+
+
+def to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
+    """Return the picture as 8-bit grey.
+
+    8-bit grey is taken as it is. 16-bit grey is scaled by 1/257, rounded: the full 16-bit range onto
+    the full 8-bit range, the same for every image. Integers of 32 bits and floats have no agreed
+    range: the image's own finite range goes onto 0 to 255, and what is not finite becomes 0. Colour
+    becomes luma (ITU-R 601: 0.299 R + 0.587 G + 0.114 B), which leaves grey stored as colour as it was.
+    Transparency is dropped.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        M pixels high, N pixels wide, any mode.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (M, N)
+        Grey levels, 0 to 255.
+    remarks : tuple of Remark
+        How it was converted; empty for 8-bit grey.
+
+    Raises
+    ------
+    ValueError
+        If the mode has no grey form (CIE L*a*b*).
+    """
+    if image.mode == "L":
+        return np.array(image, dtype=np.uint8), ()
+    if image.mode.startswith("I;16"):
+        pixels, how = _from_16_bits(np.asarray(image))
+    elif image.mode in {"I", "F"}:
+        pixels, how = _from_own_range(np.asarray(image))
+    else:
+        pixels, how = np.array(image.convert("L"), dtype=np.uint8), _how_converted(image.mode)
+    message = f"The file holds {image.mode} pixels; {how}."
+    return pixels, (Remark("converted-to-grey", image.mode, message, _REMEDY),)
+
+
+def _from_16_bits(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str]:
+    """Return round(values / 257): 257 is odd, so there are no ties."""
+    levels = values.astype(np.uint32)
+    pixels = ((levels + 128) // 257).astype(np.uint8)
+    return pixels, f"16-bit grey, here from {levels.min()} to {levels.max()}, was scaled by 1/257"
+
+
+def _from_own_range(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str]:
+    """Return the values with their finite range stretched onto 0 to 255."""
+    levels = values.astype(np.float64)
+    is_finite = np.isfinite(levels)
+    if not is_finite.any():
+        return np.zeros(levels.shape, dtype=np.uint8), "none of them is a finite number, so all became 0"
+    low, high = float(levels[is_finite].min()), float(levels[is_finite].max())
+    scaled = (levels - low) * (255.0 / (high - low)) if high > low else np.zeros_like(levels)
+    pixels = np.rint(np.where(is_finite, scaled, 0.0)).astype(np.uint8)
+    n_lost = int(is_finite.size - is_finite.sum())
+    lost = f", and {n_lost} pixels that are not finite became 0" if n_lost else ""
+    return pixels, f"their range from {low:g} to {high:g} was scaled to 0 to 255{lost}"
+
+
+def _how_converted(mode: str) -> str:
+    """Return in words what conversion to grey does to a mode."""
+    if mode == "1":
+        return "black and white became 0 and 255"
+    if mode in _DROPS_ALPHA:
+        return "they became their luma (ITU-R 601) and transparency was dropped"
+    return "they became their luma (ITU-R 601)"

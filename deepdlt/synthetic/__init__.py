@@ -1,0 +1,1 @@
+"""Synthetic SEM images of laser-structured metal and their label sheet (`synth` is the way in)."""
