@@ -1,0 +1,76 @@
+"""Commands for the server and the workers."""
+
+from typing import Annotated
+
+import typer
+
+from deployments.exit_codes import FAILED
+
+
+def up() -> None:
+    """Start the server and workers that do not run yet.
+
+    They stay, and later nights use them; `deepdlt down` ends them.
+
+    With PREFECT_API_URL set no server is started, only workers for that one.
+    """
+    from deployments.server_api import ServerApi
+    from deployments.stack import up as start_stack
+
+    state = start_stack(typer.echo)
+    typer.echo(f"The stack is up: {ServerApi(str(state.api_url)).ui_url}")
+
+
+def down() -> None:
+    """Stop what `up` started, and nothing else.
+
+    Runs that are under way are cancelled.
+    """
+    from deployments.stack import down as stop_stack
+
+    stop_stack(typer.echo)
+
+
+def status() -> None:
+    """Say which parts of the local stack run.
+
+    The exit code is 1 where one does not.
+    """
+    from deployments.stack import status as look
+
+    parts = look()
+    for part in parts:
+        typer.echo(f"{part.name:<12} {'up  ' if part.is_running else 'down'}  {part.detail}")
+    raise typer.Exit(0 if all(part.is_running for part in parts) else FAILED)
+
+
+def deploy(
+    force: Annotated[bool, typer.Option("--force", help="Register also what is registered as it is.")] = False,
+) -> None:
+    """Register the deployments with the server.
+
+    With the local one, which is started where needed, or with that of PREFECT_API_URL.
+    """
+    from deployments.deploy import deploy as register
+    from deployments.server_api import ServerApi
+    from deployments.stack import find_server
+
+    state = find_server(typer.echo)
+    is_changed = register(state, typer.echo, is_forced=force)
+    done = "registered at" if is_changed else "as declared already at"
+    typer.echo(f"The deployments are {done} {ServerApi(str(state.api_url)).ui_url}/deployments")
+
+
+def doctor() -> None:
+    """Look at everything a night needs, and say what to do.
+
+    The exit code is 1 where something fails.
+    """
+    from deployments.doctor import examine
+
+    has_failed = False
+    for check in examine():
+        has_failed |= check.level == "fail"
+        remedy = f"  -> {check.remedy}" if check.remedy else ""
+        typer.echo(f"{check.level:<5} {check.name:<12} {check.text}{remedy}")
+    raise typer.Exit(FAILED if has_failed else 0)
