@@ -1,5 +1,6 @@
 """What a night has to train: the trainings that a data set, its splits and the settings call for."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -13,6 +14,7 @@ from deepdlt.provenance import code_digest, library_versions
 
 TRAINING_MODULES = (
     "deepdlt.training.train",
+    "deepdlt.together.train",
     "deepdlt.quality.scoring",
     "deepdlt.training.checkpoints",
     "deepdlt.models",
@@ -235,11 +237,31 @@ def _plan_folds(
     ]
 
 
+def alike(plans: Sequence[RunPlan]) -> list[list[RunPlan]]:
+    """Return plans that one network can train together: of one data set and with the same settings.
+
+    Parameters
+    ----------
+    plans : sequence of RunPlan
+
+    Returns
+    -------
+    list of list of RunPlan
+        Each in the order given; every plan is in exactly one.
+    """
+    kinds: dict[str, list[RunPlan]] = {}
+    for plan in plans:
+        kinds.setdefault(digest_json([plan.dataset_id, plan.settings.model_dump()]), []).append(plan)
+    return list(kinds.values())
+
+
 def batch_plans(plans: Sequence[RunPlan], *, n_workers: int) -> list[list[RunPlan]]:
     """Share trainings out to workers: one batch a worker, of about equal work.
 
     A batch is one child run, and a child run costs seconds of its own: so there are never more
-    batches than workers. Work is counted in epochs times a rough cost of the model.
+    batches than workers. Trainings that are alike are dealt in as few and as large parts as that
+    allows, since a GPU trains a part as one network. Work is counted in epochs times a rough cost of
+    the model.
 
     Parameters
     ----------
@@ -253,12 +275,16 @@ def batch_plans(plans: Sequence[RunPlan], *, n_workers: int) -> list[list[RunPla
     list of list of RunPlan
         No batch is empty; every plan is in exactly one.
     """
-    batches: list[list[RunPlan]] = [[] for _ in range(max(1, min(n_workers, len(plans))))]
-    loads = [0.0] * len(batches)
-    for plan in sorted(plans, key=work_of, reverse=True):
-        lightest = loads.index(min(loads))
-        batches[lightest].append(plan)
-        loads[lightest] += work_of(plan)
+    n_batches = max(1, min(n_workers, len(plans)))
+    batches: list[list[RunPlan]] = [[] for _ in range(n_batches)]
+    loads = [0.0] * n_batches
+    for kind in sorted(alike(plans), key=lambda kind: sum(map(work_of, kind)), reverse=True):
+        edges = [len(kind) * part // n_batches for part in range(n_batches + 1)]
+        parts = [kind[start:stop] for start, stop in itertools.pairwise(edges)]
+        for part in sorted(parts, key=len, reverse=True):
+            lightest = loads.index(min(loads))
+            batches[lightest] += part
+            loads[lightest] += sum(map(work_of, part))
     order = {plan.run_id: place for place, plan in enumerate(plans)}
     return [sorted(batch, key=lambda plan: order[plan.run_id]) for batch in batches if batch]
 

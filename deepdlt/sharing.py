@@ -1,13 +1,15 @@
-"""How the trainings of a batch share one machine: one after another, or in processes beside each other.
+"""How the trainings of a batch share one machine: in processes beside each other, or as one network.
 
 The program decides, by what was measured; there is nothing to choose. Imports no torch: the process
 that hands out the work never needs it.
 """
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepdlt.night import RunPlan, work_of
+from deepdlt.night import RunPlan, alike, work_of
 
 PROCESS_BYTES = 512 << 20
 """A process that trains, before it trains: the libraries, and a network with its optimiser and best weights."""
@@ -17,6 +19,16 @@ BYTES_A_PIXEL = 2048
 
 MAX_THREADS = 8
 """More threads than this would each get less than four patches of a batch of 32."""
+
+MEMBER_BYTES = 256 << 20
+"""A training of a group on a GPU, before a step: weights, gradients, moments and best weights of the largest model."""
+
+MEMBER_BYTES_A_PIXEL = 1536
+"""What a step holds for each pixel of a member's batch: 761 bytes are kept for the way back, and as much again in
+work space."""
+
+SHARE_OF_GPU = 0.8
+"""Of the memory that is free on a GPU; the rest is for the libraries and for scoring."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Machine:
     n_cores : int
         That this process may use.
     free_bytes : int
-        Memory that is free: of the machine.
+        Memory that is free: of the machine, or of a CUDA device.
     """
 
     device: str
@@ -48,13 +60,14 @@ class Way:
         Processes beside each other.
     n_threads : int
         Threads of torch in each, on a CPU.
-    plans : tuple of RunPlan
-        In the order in which they are handed out: the longest first, so that all end at about the same time.
+    groups : tuple of tuple of RunPlan
+        What is trained as one network, in the order in which it is handed out: the longest first, so
+        that all end at about the same time. A group of one is a training by itself.
     """
 
     n_processes: int
     n_threads: int
-    plans: tuple[RunPlan, ...]
+    groups: tuple[tuple[RunPlan, ...], ...]
 
 
 def choose_way(plans: Sequence[RunPlan], machine: Machine, *, size_px: int) -> Way:
@@ -63,8 +76,11 @@ def choose_way(plans: Sequence[RunPlan], machine: Machine, *, size_px: int) -> W
     On a CPU, trainings go in processes of one thread each as soon as there are as many of them as
     cores: two threads of one training wait for each other, two trainings do not. With fewer trainings
     than cores each has its share of them. Where memory is short there are fewer processes, but not
-    more threads in each: a training's numbers depend on their number. On any other device trainings
-    go one after another.
+    more threads in each: a training's numbers depend on their number. One network for all would be
+    slower there: nothing waits for launches.
+
+    On a CUDA device all trainings that are alike go as one network, as many as its memory bears. On
+    any other they go one after another.
 
     Parameters
     ----------
@@ -78,13 +94,25 @@ def choose_way(plans: Sequence[RunPlan], machine: Machine, *, size_px: int) -> W
     -------
     Way
     """
-    ordered = tuple(sorted(plans, key=work_of, reverse=True))
-    if machine.device != "cpu":
-        return Way(n_processes=1, n_threads=min(machine.n_cores, MAX_THREADS), plans=ordered)
-    n_beside = min(len(plans), machine.n_cores)
+    if machine.device == "cuda":
+        groups = _groups(plans, round(SHARE_OF_GPU * machine.free_bytes), size_px)
+        return Way(n_processes=1, n_threads=min(machine.n_cores, MAX_THREADS), groups=groups)
+    groups = tuple((plan,) for plan in sorted(plans, key=work_of, reverse=True))
+    n_beside = min(len(plans), machine.n_cores) if machine.device == "cpu" else 1
     n_threads = max(1, min(machine.n_cores // n_beside, MAX_THREADS))
     n_bearable = machine.free_bytes // max(bytes_of(plan, size_px=size_px) for plan in plans)
-    return Way(n_processes=max(1, min(n_beside, n_bearable)), n_threads=n_threads, plans=ordered)
+    return Way(n_processes=max(1, min(n_beside, n_bearable)), n_threads=n_threads, groups=groups)
+
+
+def _groups(plans: Sequence[RunPlan], free_bytes: int, size_px: int) -> tuple[tuple[RunPlan, ...], ...]:
+    """Return plans that are alike together, in parts of about one size that the memory bears; the longest first."""
+    groups: list[tuple[RunPlan, ...]] = []
+    for kind in alike(plans):
+        each = MEMBER_BYTES + kind[0].settings.batch_size * size_px**2 * MEMBER_BYTES_A_PIXEL
+        n_parts = math.ceil(len(kind) / max(1, free_bytes // each))
+        edges = [len(kind) * part // n_parts for part in range(n_parts + 1)]
+        groups += [tuple(kind[start:stop]) for start, stop in itertools.pairwise(edges)]
+    return tuple(sorted(groups, key=lambda group: sum(map(work_of, group)), reverse=True))
 
 
 def bytes_of(plan: RunPlan, *, size_px: int) -> int:

@@ -18,7 +18,8 @@ class Order:
 
     Parameters
     ----------
-    plan : RunPlan
+    plans : tuple of RunPlan
+        As one network, where there are several.
     patches : SharedPatches
     flow_run_id : str
         The flow run that asks; '' outside Prefect.
@@ -26,22 +27,22 @@ class Order:
         Of torch, on a CPU.
     """
 
-    plan: RunPlan
+    plans: tuple[RunPlan, ...]
     patches: SharedPatches
     flow_run_id: str
     n_threads: int
 
     def to_line(self) -> str:
         """Return the order as a line."""
-        fields = {"plan": self.plan.model_dump(mode="json"), "patches": vars(self.patches)}
+        fields = {"plans": [plan.model_dump(mode="json") for plan in self.plans], "patches": vars(self.patches)}
         return json.dumps(vars(self) | fields) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> "Order":
         """Read an order."""
         fields = json.loads(line)
-        plan, patches = RunPlan.model_validate(fields.pop("plan")), SharedPatches(**fields.pop("patches"))
-        return cls(plan=plan, patches=patches, **fields)
+        plans = tuple(RunPlan.model_validate(plan) for plan in fields.pop("plans"))
+        return cls(plans=plans, patches=SharedPatches(**fields.pop("patches")), **fields)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Event:
     logger : str
         Of a log line.
     numbers : dict
-        An epoch's record, or the test loss of a training.
+        An epoch's record, the test loss of a training, or the memory that is free on a ready process's GPU.
     """
 
     kind: Kind

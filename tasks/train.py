@@ -65,8 +65,9 @@ def _train_missing(plans: Sequence[RunPlan]) -> dict[str, str]:
     try:
         with Trainers(open_lake(), plans, flow_run_id=_flow_run_id()) as trainers:
             sent = [
-                (plan, train_fold.submit(plan.model_dump(mode="json"), trainers.train(plan), bar))
-                for plan in trainers.way.plans
+                (plan, train_fold.submit(plan.model_dump(mode="json"), box, bar))
+                for group in trainers.way.groups
+                for plan, box in zip(group, trainers.train(group).values(), strict=True)
             ]
             for _, future in sent:
                 future.wait()

@@ -52,6 +52,7 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "hardware": describe_hardware(trained.result.device),
         "n_parameters": trained.result.n_parameters,
         "n_threads": trained.result.n_threads if trained.result.device == "cpu" else None,
+        "n_together": trained.result.n_together,
     }
     frames = {
         "runs": pl.DataFrame([run]),

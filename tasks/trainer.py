@@ -10,18 +10,22 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING
 
-from deepdlt.night import refuse_other_code
+from deepdlt.night import RunPlan, refuse_other_code
 from deepdlt.threads import share_cores
 from tasks.lake_access import open_lake
 from tasks.messages import Event, Order
 from tasks.trained import store_run
 
 if TYPE_CHECKING:
+    from deepdlt.training.epochs import TrainingDiverged
     from deepdlt.training.progress import EpochRecord
+    from lake import Lake
+    from tasks.training_work import TrainedFold
 
 logger = logging.getLogger("tasks.trainer")  # run as a program, this module has another name
 
@@ -41,13 +45,15 @@ class Speaker(logging.Handler):
     def __init__(self, out: IO[str]) -> None:
         super().__init__(logging.INFO)
         self._out = out
+        self._turn = threading.Lock()
         self.run_id = ""
-        """Training that log lines belong to now."""
+        """Training that log lines belong to now; '' where several go on at once."""
 
     def say(self, event: Event) -> None:
         """Send an event."""
-        self._out.write(event.to_line())
-        self._out.flush()
+        with self._turn:
+            self._out.write(event.to_line())
+            self._out.flush()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send a log line."""
@@ -65,16 +71,14 @@ def main() -> None:
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
     share_cores()
     try:
-        from tasks.training_work import device_name  # torch is imported where training begins
+        from tasks.training_work import device_name, free_bytes  # torch is imported where training begins
 
-        speaker.say(Event("ready", text=device_name()))
+        speaker.say(Event("ready", text=device_name(), numbers=free_bytes()))
     except Exception as error:
         speaker.say(Event("failed", text=_reason(error)))
         raise
     while True:
-        order = orders.get()
-        speaker.run_id = order.plan.run_id
-        speaker.say(_train(order, speaker))
+        _train(orders.get(), speaker)
         speaker.run_id = ""
         speaker.say(Event("free"))
 
@@ -93,26 +97,53 @@ def _listen(orders: "SimpleQueue[Order]") -> None:
     os._exit(0)  # epochs that are done are on the disk, and a transaction that is not is undone
 
 
-def _train(order: Order, speaker: Speaker) -> Event:
-    """Train a plan, put it into the lake, and say what came of it: whatever goes wrong is of this plan alone."""
+def _train(order: Order, speaker: Speaker) -> None:
+    """Train plans, put each into the lake, and say what came of it: whatever goes wrong is of these plans alone."""
     from deepdlt.threads import torch_threads
-    from tasks.training_work import forget_progress, take_patches, train_plan
+    from tasks.training_work import take_patches, train_plans
 
-    def tell(record: "EpochRecord") -> None:
-        speaker.say(Event("epoch", order.plan.run_id, numbers=vars(record)))
+    def tell(plan: RunPlan, record: "EpochRecord") -> None:
+        speaker.say(Event("epoch", plan.run_id, numbers=vars(record)))
 
+    speaker.run_id = order.plans[0].run_id if len(order.plans) == 1 else ""
     started_at = datetime.now(UTC)
+    waiting = list(order.plans)
     lake = open_lake()
     try:
-        refuse_other_code(order.plan)
-        with torch_threads(order.n_threads):
-            trained = train_plan(lake, order.plan, take_patches(lake, order.patches), on_epoch=tell)
-        test_loss = store_run(lake, trained, started_at=started_at, flow_run_id=order.flow_run_id)
-        forget_progress(trained)
+        for plan in waiting:
+            refuse_other_code(plan)
+        # A transaction waits for the disk and for other writers: the next fold is scored in the meantime.
+        with torch_threads(order.n_threads), ThreadPoolExecutor(1) as writer:
+            for outcome in train_plans(lake, order.plans, take_patches(lake, order.patches), on_epoch=tell):
+                writer.submit(_store, lake, waiting.pop(0), outcome, started_at, order.flow_run_id, speaker)
     except Exception as error:  # it is told, and the next order may well succeed
-        logger.error("%s failed", order.plan.title, exc_info=True)
-        return Event("failed", order.plan.run_id, _reason(error))
-    return Event("trained", order.plan.run_id, trained.result.device, numbers={"test_loss": test_loss})
+        logger.error("training failed", exc_info=True)
+        for plan in waiting:
+            speaker.say(Event("failed", plan.run_id, _reason(error)))
+
+
+def _store(
+    lake: "Lake",
+    plan: RunPlan,
+    outcome: "TrainedFold | TrainingDiverged",
+    started_at: datetime,
+    flow_run_id: str,
+    speaker: Speaker,
+) -> None:
+    """Put a training into the lake and say so, or why not."""
+    from tasks.training_work import TrainedFold, forget_progress
+
+    if not isinstance(outcome, TrainedFold):
+        speaker.say(Event("failed", plan.run_id, _reason(outcome)))
+        return
+    try:
+        test_loss = store_run(lake, outcome, started_at=started_at, flow_run_id=flow_run_id)
+        forget_progress(outcome)
+    except Exception as error:  # it is told, and the others may well succeed
+        logger.error("%s was not stored", plan.title, exc_info=True)
+        speaker.say(Event("failed", plan.run_id, _reason(error)))
+        return
+    speaker.say(Event("trained", plan.run_id, outcome.result.device, numbers={"test_loss": test_loss}))
 
 
 def _reason(error: Exception) -> str:

@@ -67,8 +67,7 @@ class Trainer:
         )
         self._on_free = on_free
         self._guard = threading.Lock()
-        self._run_id = ""
-        self._box: Mailbox = SimpleQueue()
+        self._boxes: dict[str, Mailbox] = {}
         self._is_busy = False
         self._is_ending = False
         self.has_ended = False
@@ -82,20 +81,21 @@ class Trainer:
         """Process id."""
         return self._process.pid
 
-    def send(self, order: Order) -> Mailbox:
-        """Have a plan trained and return where its events arrive; the last one is of a kind in `LAST`."""
+    def send(self, order: Order) -> dict[str, Mailbox]:
+        """Have plans trained and return, by run_id, where events arrive; each one's last is of a kind in `LAST`."""
+        boxes: dict[str, Mailbox] = {plan.run_id: SimpleQueue() for plan in order.plans}
         with self._guard:
-            self._run_id, self._box = order.plan.run_id, SimpleQueue()
+            self._boxes = boxes
             if self.has_ended:
-                self._box.put(self._farewell())
+                self._say_farewell()
                 self._on_free(self)
-                return self._box
+                return boxes
             self._is_busy = True
         with suppress(BrokenPipeError):  # then its end is being read, and told in the box
             pipe = cast("IO[str]", self._process.stdin)
             pipe.write(order.to_line())
             pipe.flush()
-        return self._box
+        return boxes
 
     def end(self) -> None:
         """Ask the process to end."""
@@ -124,8 +124,7 @@ class Trainer:
         self._process.wait()
         with self._guard:
             self.has_ended = True
-            for box in (self.start, self._box):
-                box.put(self._farewell())
+            self._say_farewell()
             if self._is_busy:
                 self._on_free(self)
 
@@ -134,24 +133,22 @@ class Trainer:
         if event.kind == "free":
             self._is_busy = False
             self._on_free(self)
-        elif event.run_id and event.run_id == self._run_id:
-            self._box.put(event)
+        elif event.run_id in self._boxes:
+            self._boxes[event.run_id].put(event)
         elif event.kind == "log":
             logging.getLogger(event.logger).log(event.level, "%s", event.text)
         else:
             self.start.put(event)
 
-    def _farewell(self) -> Event:
-        """Return how the process ended."""
+    def _say_farewell(self) -> None:
+        """Tell all who wait how the process ended."""
         code = self._process.returncode
-        if self._is_ending:
-            return Event("ended", self._run_id, "the batch was ended before this training was done; its epochs stay")
         by = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return Event(
-            "died",
-            self._run_id,
-            f"the process that trained it {by}; its epochs stay: run the night again, it goes on from them",
-        )
+        text = f"the process that trained it {by}; its epochs stay: run the night again, it goes on from them"
+        if self._is_ending:
+            text = "the batch was ended before this training was done; its epochs stay"
+        for run_id, box in (self._boxes | {"": self.start}).items():
+            box.put(Event("ended" if self._is_ending else "died", run_id, text))
 
 
 class Trainers:
@@ -188,7 +185,8 @@ class Trainers:
         except BaseException:
             self.close()
             raise
-        logger.info("%d trainings in %d processes of %d threads", len(plans), self.way.n_processes, self.way.n_threads)
+        said = "%d trainings as %d networks, in %d processes of %d threads"
+        logger.info(said, len(plans), len(self.way.groups), self.way.n_processes, self.way.n_threads)
 
     def __enter__(self) -> Self:
         return self
@@ -201,10 +199,20 @@ class Trainers:
         """Ids of the processes that live."""
         return [trainer.pid for trainer in self._all if not trainer.has_ended]
 
-    def train(self, plan: RunPlan) -> Mailbox:
-        """Wait until a process is free, have it train a plan, and return where its events arrive.
+    def train(self, group: Sequence[RunPlan]) -> dict[str, Mailbox]:
+        """Wait until a process is free, have it train plans as one network, and return where their events arrive.
 
-        Patches that cannot be read are a failure of the plan.
+        Patches that cannot be read are a failure of the plans.
+
+        Parameters
+        ----------
+        group : sequence of RunPlan
+            Alike; a single one is trained by itself.
+
+        Returns
+        -------
+        dict of str to SimpleQueue
+            By run_id.
         """
         trainer = self._free.get()
         if trainer.has_ended:
@@ -213,13 +221,11 @@ class Trainers:
             self._all.remove(trainer)
             trainer = self._start()
         try:
-            patches = self._patches.of(plan)
+            patches = self._patches.of(group[0])
         except LakeError as error:
             self._free.put(trainer)
-            box: Mailbox = SimpleQueue()
-            box.put(Event("failed", plan.run_id, str(error)))
-            return box
-        return trainer.send(Order(plan, patches, self._flow_run_id, self.way.n_threads))
+            return {plan.run_id: _failed(plan, str(error)) for plan in group}
+        return trainer.send(Order(tuple(group), patches, self._flow_run_id, self.way.n_threads))
 
     def close(self) -> None:
         """End all processes, by their ids."""
@@ -240,4 +246,12 @@ class Trainers:
         said = trainer.start.get()
         if said.kind != "ready":
             raise TrainerFailed(said.text)
-        return Machine(device=said.text, n_cores=n_usable_cores(), free_bytes=psutil.virtual_memory().available)
+        free_bytes = said.numbers.get("free_bytes", psutil.virtual_memory().available)
+        return Machine(device=said.text, n_cores=n_usable_cores(), free_bytes=free_bytes)
+
+
+def _failed(plan: RunPlan, reason: str) -> Mailbox:
+    """Return a box with the last event of a training that failed before it began."""
+    box: Mailbox = SimpleQueue()
+    box.put(Event("failed", plan.run_id, reason))
+    return box

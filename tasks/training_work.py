@@ -6,23 +6,27 @@ Imports torch: only workers that train come here.
 import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+import torch
 
 from deepdlt.loss.losses import Dissimilarity
 from deepdlt.night import RunPlan
 from deepdlt.provenance import library_versions
 from deepdlt.quality.scoring import score_patches
 from deepdlt.threads import torch_threads
+from deepdlt.together.halving import halving
+from deepdlt.together.train import Member, train_members
 from deepdlt.training.checkpoints import Checkpoint, RunIdentity, load_checkpoint
 from deepdlt.training.devices import pick_device
+from deepdlt.training.epochs import TrainingDiverged
 from deepdlt.training.patchset import PatchSet
 from deepdlt.training.progress import EpochRecord
 from deepdlt.training.settings import TrainingSettings
-from deepdlt.training.train import PROGRESS_FILE, TrainingResult, build_dissimilarity, train
+from deepdlt.training.train import PROGRESS_FILE, TrainingResult, build_dissimilarity
 from lake import Lake
 from lake.files import inside
 from lake.statements import load
@@ -70,6 +74,11 @@ def device_name() -> str:
     return str(pick_device(os.environ.get("DEEPDLT_DEVICE", "auto")).type)
 
 
+def free_bytes() -> dict[str, int]:
+    """Return the memory that is free on a CUDA device, as ``free_bytes``; nothing where it is the machine's."""
+    return {"free_bytes": torch.cuda.mem_get_info()[0]} if device_name() == "cuda" else {}
+
+
 @functools.lru_cache(maxsize=1)
 def take_patches(lake: Lake, shared: SharedPatches) -> DatasetPatches:
     """Make a data set's patches ready for the device, once for all trainings of this process.
@@ -93,47 +102,66 @@ def take_patches(lake: Lake, shared: SharedPatches) -> DatasetPatches:
     return DatasetPatches(patches, shared.rows(lake))
 
 
-def train_plan(
-    lake: Lake, plan: RunPlan, held: DatasetPatches, *, on_epoch: Callable[[EpochRecord], None] | None = None
-) -> TrainedFold:
-    """Train one plan, or go on where an earlier try was cut off, and score its best checkpoint.
+Told = Callable[[RunPlan, EpochRecord], None]
+"""Takes each new epoch of each training."""
+
+
+def train_plans(
+    lake: Lake, plans: Sequence[RunPlan], held: DatasetPatches, *, on_epoch: Told | None = None
+) -> Iterator[TrainedFold | TrainingDiverged]:
+    """Train plans, or go on where an earlier try was cut off, and score the best checkpoint of each.
+
+    Several are trained as one network, in halves where the memory of a GPU does not bear all.
 
     Parameters
     ----------
     lake : Lake
-        Holds the patches; checkpoints go to its folder ``models/<run_id>``.
-    plan : RunPlan
-        What to train.
+        Holds the folds; checkpoints go to its folders ``models/<run_id>``.
+    plans : sequence of RunPlan
+        Of equal settings.
     held : DatasetPatches
-        All patches of its data set, on the device to train on: `take_patches`.
+        All patches of their data set, on the device to train on: `take_patches`.
     on_epoch : callable, optional
-        Called with each epoch's record.
+        Called with each epoch's plan and record.
 
-    Returns
-    -------
-    TrainedFold
-
-    Raises
+    Yields
     ------
-    TrainingDiverged
-        If a loss is not finite.
+    TrainedFold or TrainingDiverged
+        One a plan, in their order, as soon as it is scored.
     """
-    fold = lake.query(load("patches_of_fold"), [plan.split_id, plan.fold]).join(held.rows, on="patch_id")
-    train_rows, val_rows = (fold.filter(split=split)["row"].to_numpy() for split in ("train", "val"))
-    dissimilarity = _dissimilarity(lake, plan.settings, held.patches)
-    result = train(
-        held.patches,
-        plan.settings,
-        train_index=train_rows,
-        val_index=val_rows,
-        checkpoint_dir=_folder(lake, plan),
-        dissimilarity=dissimilarity,
-        seed=plan.seed,
-        identity=_identity(plan),
-        on_epoch=on_epoch,
-    )
-    with torch_threads(result.n_threads):
-        return _examine(lake, plan, held.patches, fold, result, dissimilarity)
+    folds = [_fold(lake, plan, held) for plan in plans]
+    dissimilarity = _dissimilarity(lake, plans[0].settings, held.patches)
+    members = [
+        Member(
+            train_index=fold.filter(split="train")["row"].to_numpy(),
+            val_index=fold.filter(split="val")["row"].to_numpy(),
+            checkpoint_dir=_folder(lake, plan),
+            seed=plan.seed,
+            identity=_identity(plan),
+        )
+        for plan, fold in zip(plans, folds, strict=True)
+    ]
+
+    def train_some(places: Sequence[int]) -> list[TrainingResult | TrainingDiverged]:
+        def tell(place: int, record: EpochRecord) -> None:
+            if on_epoch is not None:
+                on_epoch(plans[places[place]], record)
+
+        chosen = [members[place] for place in places]
+        return train_members(held.patches, plans[0].settings, chosen, dissimilarity=dissimilarity, on_epoch=tell)
+
+    outcomes = halving(range(len(plans)), train_some)
+    for plan, fold, outcome in zip(plans, folds, outcomes, strict=True):
+        if isinstance(outcome, TrainingDiverged):
+            yield outcome
+            continue
+        with torch_threads(outcome.n_threads):
+            yield _examine(lake, plan, held.patches, fold, outcome, dissimilarity)
+
+
+def _fold(lake: Lake, plan: RunPlan, held: DatasetPatches) -> pl.DataFrame:
+    """Return the patches of a plan's fold: which split each is in, and which row holds it."""
+    return lake.query(load("patches_of_fold"), [plan.split_id, plan.fold]).join(held.rows, on="patch_id")
 
 
 def _examine(

@@ -137,7 +137,7 @@ def _train(clock: Clock, plans: "Sequence[RunPlan]") -> None:
 
     lake = open_lake()
     with clock.running(), Trainers(lake, plans) as trainers:
-        boxes = [trainers.train(plan) for plan in trainers.way.plans]
+        boxes = [box for group in trainers.way.groups for box in trainers.train(group).values()]
         ends = []
         for box in boxes:
             while (event := box.get()).kind not in LAST:

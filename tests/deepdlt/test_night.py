@@ -94,6 +94,17 @@ def test_every_plan_is_in_exactly_one_batch_and_no_worker_gets_two(n_workers: in
     assert len(batches) <= max(1, n_workers)
 
 
+def test_batches_keep_together_what_is_alike() -> None:
+    """Two workers get half of the folds each, in one piece, and one of the two models of the 80/10/10 split."""
+    first, second = batch_plans(plans(), n_workers=2)
+    assert [sum(plan.scheme != "holdout" for plan in batch) for batch in (first, second)] == [10, 10]
+    assert sorted(plan.settings.model for batch in (first, second) for plan in batch if plan.scheme == "holdout") == [
+        "ae",
+        "vae",
+    ]
+    assert abs(len(first) - len(second)) == 0
+
+
 def test_titles_say_what_is_trained() -> None:
     """A fold's title names label, fold, model and scheme."""
     chosen = next(plan for plan in plans() if (plan.label, plan.fold, plan.scheme) == ("NP", 3, "grouped"))

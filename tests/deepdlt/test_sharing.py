@@ -61,10 +61,27 @@ def test_the_longest_training_begins_first() -> None:
     """What is begun last keeps the others waiting least."""
     plans = [plan(1, epochs=3), plan(2, epochs=50), plan(3, epochs=3), plan(4, epochs=40, model="vae")]
     way = choose_way(plans, Machine("cpu", 2, 8 * GIB), size_px=64)
-    assert [one.fold for one in way.plans] == [4, 2, 1, 3]
+    assert [one.fold for (one,) in way.groups] == [4, 2, 1, 3]
 
 
 def test_a_large_batch_needs_more_memory() -> None:
     """Feature maps grow with the batch and the area of a patch."""
     assert bytes_of(plan(1, batch_size=256), size_px=64) > 2 * bytes_of(plan(1), size_px=64)
     assert bytes_of(plan(1), size_px=128) > bytes_of(plan(1), size_px=64)
+
+
+@pytest.mark.parametrize(("free_gib", "expected"), [(70, [20, 3]), (7, [10, 10, 3]), (0.1, [1] * 23)])
+def test_on_a_gpu_trainings_that_are_alike_are_one_network(free_gib: float, expected: list[int]) -> None:
+    """As many together as memory bears, in parts of about one size; other settings are another network."""
+    plans = [plan(fold) for fold in range(1, 21)] + [plan(fold, model="vae") for fold in range(1, 4)]
+    way = choose_way(plans, Machine("cuda", 16, round(free_gib * GIB)), size_px=64)
+    assert way.n_processes == 1
+    assert sorted(map(len, way.groups), reverse=True) == expected
+    assert {one.run_id for group in way.groups for one in group} == {one.run_id for one in plans}
+    assert all(len({one.settings.model for one in group}) == 1 for group in way.groups)
+
+
+def test_elsewhere_trainings_go_one_after_another() -> None:
+    """Apple's GPUs get one process and no groups."""
+    way = choose_way([plan(1), plan(2)], Machine("mps", 8, 16 * GIB), size_px=64)
+    assert (way.n_processes, [len(group) for group in way.groups]) == (1, [1, 1])

@@ -16,7 +16,7 @@ from tasks.nights import missing_plans, record_night
 from tasks.prepare import assign_missing, cut_missing, freeze
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
-from tasks.training_work import forget_progress, take_patches, train_plan
+from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans
 
 
 def run_night(
@@ -57,7 +57,8 @@ def run_night(
     with PatchFiles(lake, missing) as files, torch_threads(1):
         for plan in missing:
             began = datetime.now(UTC)
-            trained = train_plan(lake, plan, take_patches(lake, files.of(plan)))
+            (trained,) = train_plans(lake, [plan], take_patches(lake, files.of(plan)))
+            assert isinstance(trained, TrainedFold)
             store_run(lake, trained, started_at=began, flow_run_id="")
             forget_progress(trained)
     night = record_night(

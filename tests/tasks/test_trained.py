@@ -16,7 +16,7 @@ from deepdlt.presets import Preset, find_preset
 from lake import Lake
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
-from tasks.training_work import forget_progress, take_patches, train_plan
+from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans
 
 torch.set_num_threads(1)  # on patches of this number a second one only waits
 
@@ -39,7 +39,8 @@ def plans(planted: PlantedLake, preset: str, *, seeds: tuple[int, ...] = (0,), *
 def train(lake: Lake, plan: RunPlan) -> None:
     """Train a plan into a lake."""
     with PatchFiles(lake, [plan]) as files:
-        trained = train_plan(lake, plan, take_patches(lake, files.of(plan)))
+        (trained,) = train_plans(lake, [plan], take_patches(lake, files.of(plan)))
+    assert isinstance(trained, TrainedFold)
     store_run(lake, trained, started_at=datetime.now(UTC), flow_run_id="")
     forget_progress(trained)
 

@@ -68,6 +68,11 @@ def plan(split: SplitRecord, fold: int, **changed: Any) -> RunPlan:
     )
 
 
+def send(trainers: Trainers, one: RunPlan) -> Mailbox:
+    """Have one plan trained by itself."""
+    return trainers.train([one])[one.run_id]
+
+
 def until(box: Mailbox, *kinds: str) -> Event:
     """Return the first event of one of these kinds."""
     while (event := box.get(timeout=300)).kind not in kinds:
@@ -78,7 +83,7 @@ def until(box: Mailbox, *kinds: str) -> Event:
 def test_each_fold_lands_in_the_lake_from_its_process(lake: Lake, split: SplitRecord, trainers: Trainers) -> None:
     """Rows, with who asked and how many threads computed; an event for every epoch; no progress file is left."""
     plans = [plan(split, fold) for fold in (1, 2)]
-    boxes = [trainers.train(one) for one in plans]
+    boxes = [send(trainers, one) for one in plans]
     for one, box in zip(plans, boxes, strict=True):
         assert [until(box, "epoch").numbers["epoch"] for _ in range(2)] == [1, 2]
         assert until(box, *LAST).kind == "trained"
@@ -89,7 +94,7 @@ def test_each_fold_lands_in_the_lake_from_its_process(lake: Lake, split: SplitRe
 
 def test_processes_read_the_patches_in_one_place(lake: Lake, split: SplitRecord, trainers: Trainers) -> None:
     """The file that holds them is mapped by each process that trains, and has no name."""
-    boxes = [trainers.train(plan(split, fold, epochs=3)) for fold in (1, 2)]
+    boxes = [send(trainers, plan(split, fold, epochs=3)) for fold in (1, 2)]
     for box in boxes:
         until(box, *LAST)
     for pid in trainers.pids:
@@ -100,24 +105,36 @@ def test_processes_read_the_patches_in_one_place(lake: Lake, split: SplitRecord,
 def test_a_training_that_fails_does_not_stop_the_next(lake: Lake, split: SplitRecord, trainers: Trainers) -> None:
     """It says why, and its process takes the next one."""
     bad = plan(split, 1).model_copy(update={"code_digest": "0" * 32})
-    failed, trained = (until(trainers.train(one), *LAST) for one in (bad, plan(split, 3)))
+    failed, trained = (until(send(trainers, one), *LAST) for one in (bad, plan(split, 3)))
     assert failed.kind == "failed"
     assert "same version" in failed.text
     assert trained.kind == "trained"
+
+
+def test_a_group_lands_fold_by_fold(lake: Lake, split: SplitRecord, trainers: Trainers) -> None:
+    """Two folds as one network: each has its own events, rows and files, and says how many there were."""
+    group = [plan(split, fold, learning_rate=2e-4) for fold in (1, 2)]
+    boxes = trainers.train(group)
+    for one in group:
+        assert [until(boxes[one.run_id], "epoch").numbers["epoch"] for _ in range(2)] == [1, 2]
+        assert until(boxes[one.run_id], *LAST).kind == "trained"
+        row = lake.query("SELECT status, n_together FROM runs WHERE run_id = ?", [one.run_id]).row(0)
+        assert row == ("complete", 2)
+        assert not (lake.root / f"models/{one.run_id}/progress.safetensors").exists()
 
 
 def test_a_killed_process_costs_its_own_training_alone(lake: Lake, split: SplitRecord) -> None:
     """kill -9: the training says so; another process takes the place, and goes on from the last epoch."""
     cut = plan(split, 1, epochs=LONG)
     with Trainers(lake, [cut]) as started:
-        box = started.train(cut)
+        box = send(started, cut)
         until(box, "epoch")
         (pid,) = started.pids
         os.kill(pid, signal.SIGKILL)
         died = until(box, *LAST)
         assert died.kind == "died"
         assert "SIGKILL" in died.text
-        again = started.train(cut)
+        again = send(started, cut)
         assert "in memory" in until(again, "log").text
         assert "goes on after epoch" in until(again, "log", *LAST).text
         assert started.pids != [pid]
@@ -127,7 +144,7 @@ def test_ending_a_batch_ends_its_processes(lake: Lake, split: SplitRecord) -> No
     """Whoever waits for a training is told that the batch was ended, and no process is left."""
     endless = plan(split, 1, epochs=LONG, learning_rate=1e-6)
     with Trainers(lake, [endless]) as started:
-        box = started.train(endless)
+        box = send(started, endless)
         until(box, "epoch")
         pids = started.pids
     assert until(box, *LAST).kind == "ended"
@@ -139,7 +156,7 @@ def test_a_process_does_not_outlive_the_flow(lake: Lake, split: SplitRecord) -> 
     endless = plan(split, 1, epochs=LONG, learning_rate=1e-5)
     with PatchFiles(lake, [endless]) as files:
         trainer = Trainer(files.descriptors, lambda _: None)
-        box = trainer.send(Order(endless, files.of(endless), "f", n_threads=1))
+        box = trainer.send(Order((endless,), files.of(endless), "f", n_threads=1))[endless.run_id]
         until(box, "epoch")
         trainer.hang_up()  # as the system does for a flow that is gone
         assert until(box, *LAST).kind == "died"
@@ -152,9 +169,9 @@ def test_patches_that_cannot_be_read_fail_the_training(lake: Lake, split: SplitR
         shards = lake.query("SELECT DISTINCT shard FROM patches")["shard"].to_list()
         files = [lake.root / shard for shard in shards]
         kept = [file.rename(file.with_suffix(".away")) for file in files]
-        failed = until(started.train(plan(split, 1)), *LAST)
+        failed = until(send(started, plan(split, 1)), *LAST)
         for file, away in zip(files, kept, strict=True):
             away.rename(file)
         assert failed.kind == "failed"
         assert shards[0] in failed.text
-        assert until(started.train(plan(split, 3)), *LAST).kind == "trained"
+        assert until(send(started, plan(split, 3)), *LAST).kind == "trained"
