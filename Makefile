@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV ?= uv
 BIN := .venv/bin
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 # The parameters of a night, as `make retrain SOURCE=... LABELS="NP PP1"`; what is not given is not passed on.
 NIGHT = $(if $(SOURCE),--source "$(SOURCE)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(LABELS),--labels "$(LABELS)") \
@@ -41,10 +42,10 @@ deploy: .venv/.stamp ## register the deployments with the server
 	@$(BIN)/deepdlt deploy
 
 test: .venv/.stamp ## run the tests
-	@$(BIN)/python -m pytest -m 'not long'
+	@$(PYTEST) -m 'not long'
 
 test-long: .venv/.stamp ## run the tests that take minutes, too
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 build/benchmarks/packages: .venv/.stamp benchmarks/reference/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@ --requirement benchmarks/reference/requirements.txt

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import torch
 
 from deepdlt.loss.losses import Dissimilarity
 from deepdlt.night import RunPlan
@@ -21,7 +20,7 @@ from deepdlt.threads import torch_threads
 from deepdlt.together.halving import halving
 from deepdlt.together.train import Member, train_members
 from deepdlt.training.checkpoints import Checkpoint, RunIdentity, load_checkpoint
-from deepdlt.training.devices import pick_device
+from deepdlt.training.devices import free_device_bytes, pick_device
 from deepdlt.training.epochs import TrainingDiverged
 from deepdlt.training.patchset import PatchSet
 from deepdlt.training.progress import EpochRecord
@@ -76,7 +75,8 @@ def device_name() -> str:
 
 def free_bytes() -> dict[str, int]:
     """Return the memory that is free on a CUDA device, as ``free_bytes``; nothing where it is the machine's."""
-    return {"free_bytes": torch.cuda.mem_get_info()[0]} if device_name() == "cuda" else {}
+    n_bytes = free_device_bytes(pick_device(device_name()))
+    return {} if n_bytes is None else {"free_bytes": n_bytes}
 
 
 @functools.lru_cache(maxsize=1)

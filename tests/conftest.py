@@ -23,12 +23,28 @@ settings.load_profile("shared-machine")
 FOLDER = stacks.make_folder()
 VARIABLES = stacks.environment_of(FOLDER, stacks.free_port())
 os.environ.update(VARIABLES)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are taken by the processes
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_folder() -> Iterator[None]:
-    """Remove the session's folder at its end."""
-    yield
+SHARED = ("stack", "drawn_night")
+"""Fixtures that are made once a session and take long: tests that use one go to one process, and begin first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay together where processes share them: those of a shared fixture, else those of a file."""
+
+    def group_of(item: pytest.Item) -> str:
+        used = getattr(item, "fixturenames", ())
+        return next((name for name in SHARED if name in used), str(item.path))
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    items.sort(key=lambda item: group_of(item) not in SHARED)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the folder of this process at its end."""
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
