@@ -20,7 +20,7 @@ endif
 .venv/.stamp: requirements.lock pyproject.toml deployments/environment.py
 	@$(PYTHON) deployments/environment.py
 
-.PHONY: help retrain up down status deploy test test-long bench bench-gpu bench-document check format lock clean
+.PHONY: help retrain up down status deploy test test-long bench bench-gpu bench-document choices choices-document check format lock clean
 help: ## this list
 	@echo 'deepdlt: SEM images in, per-label reconstruction metrics out.'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
@@ -59,6 +59,12 @@ bench-gpu: build/benchmarks/packages ## the rows that need a CUDA device
 
 bench-document: .venv/.stamp ## write docs/performance.md from the results that are kept
 	@$(BIN)/python -m benchmarks document
+
+choices: .venv/.stamp ## train with every choice for a while, side by side (SOURCE=../images)
+	@$(BIN)/python -m benchmarks.choices run $(if $(SOURCE),--source "$(SOURCE)") $(if $(EPOCHS),--epochs $(EPOCHS))
+
+choices-document: .venv/.stamp ## write docs/choices.md from what is kept of that
+	@$(BIN)/python -m benchmarks.choices document
 
 check: .venv/.stamp ## lint, format check, types
 	@$(BIN)/ruff check

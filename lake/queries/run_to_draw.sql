@@ -3,7 +3,9 @@
 -- Parameters: run_id.
 SELECT
     runs.run_id, runs.profile, runs.preset, runs.model, runs.scheme, runs.label, runs.fold, runs.n_folds, runs.seed,
-    runs.split_id, runs.dataset_id, runs.settings::VARCHAR AS settings, datasets.source
+    runs.split_id, runs.dataset_id, runs.settings::VARCHAR AS settings, datasets.source,
+    coalesce(fold_metrics.is_below_flat, false) AS is_below_flat
 FROM runs
 JOIN datasets USING (dataset_id)
+LEFT JOIN fold_metrics ON fold_metrics.run_id = runs.run_id AND fold_metrics.split = 'test'
 WHERE runs.run_id = ? AND runs.status = 'complete'

@@ -28,7 +28,7 @@ def _draw(lake: Lake, subject: Subject, method: str) -> Drawn:
     codes = lake.query(load("embedding_of_run"), [run.run_id, method])
     points = codes.join(label_texts(lake, run.source), on="image_id", how="left")
     name, n_images = METHOD_NAMES[method], codes["image_id"].n_unique()
-    title = f"{run.name}: codes of {codes.height:,} patches of {n_images:,} images, {name}"
+    title = f"{run.name}, {run.standing}: codes of {codes.height:,} patches of {n_images:,} images, {name}"
     alt = (
         f"Codes that {run.name} gives to {codes.height:,} patches, placed in a plane by {name} and coloured by "
         f"{', '.join(units)}; "

@@ -16,7 +16,7 @@ from tasks.drawing.errors import TooFewPatches
 from tasks.drawing.labels import captions_of, label_texts, label_units, shown_labels
 from tasks.drawing.pixels import patches_of_fold
 from tasks.drawing.stored import Array, GivenBack, choose, give_back
-from tasks.drawing.subject import Drawn, RunFacts, Subject
+from tasks.drawing.subject import Drawn, RunFacts, Subject, standing
 
 N_EXAMPLES, N_A_FOLD, N_EXTREMES = 6, 5, 3
 N_FOR_SPECTRA = 512
@@ -47,7 +47,7 @@ def draw_fold_reconstructions(lake: Lake, subject: Subject) -> Drawn:
         captions = [f"{text}  MSE {one:#.3g}" for text, one in zip(captions_of(chosen, label), error, strict=True)]
         rows.append(FoldExamples(f"fold {run.fold}", given.originals, given.reconstructions, captions))
         errors += error.tolist()
-    title = f"{subject.run.folds_name}, profile {subject.run.profile}: test patches, each beside its reconstruction"
+    title = f"{subject.run.folds_name}, {standing(subject.folds)}: test patches, each beside its reconstruction"
     alt = (
         f"{len(errors)} test patches of {len(rows)} folds by {label}, each beside what its fold's model gives back; "
         f"mean squared errors from {min(errors):.3g} to {max(errors):.3g}."
@@ -67,7 +67,7 @@ def draw_extremes(lake: Lake, subject: Subject) -> Drawn:
     if worst.is_empty():
         raise TooFewPatches(run.run_id, run.name, f"{placed.height} test patches: worst and best need two")
     parts = [_placed(lake, run, part, units) for part in (worst, best)]
-    title = f"{run.name}, profile {run.profile}: worst and best test patches, one an image"
+    title = f"{run.name}, {run.standing}: worst and best test patches, one an image"
     first, last = worst.row(0, named=True), best.row(0, named=True)
     alt = (
         f"The worst test patch lies in {first['name']} at row {first['origin_row']}, column {first['origin_col']}, "
@@ -90,7 +90,7 @@ def draw_spectra(lake: Lake, subject: Subject) -> Drawn:
         rows = np.flatnonzero(chosen["pixel_size_nm"].eq_missing(size).to_numpy())
         power = (radial_power(originals[rows]), radial_power(reconstructions[rows]))
         pairs.append(SpectrumPair(*power, len(rows), chosen[rows.tolist()]["image_id"].n_unique(), size))
-    title = f"{run.name}, profile {run.profile}: power of test patches and of their reconstructions"
+    title = f"{run.name}, {run.standing}: power of test patches and of their reconstructions"
     half = len(pairs[0].original.power) // 2
     kept = [_kept(pairs[0], part) for part in (slice(0, half), slice(half, None))]
     alt = (
@@ -113,7 +113,7 @@ def _draw_side(lake: Lake, subject: Subject, side: str) -> Drawn:
     heads = [f"{text}\n" for text in captions_of(chosen, label)] if label else [""] * chosen.height
     captions = [f"{head}MSE {error:#.3g}" for head, error in zip(heads, errors, strict=True)]
     what = {"train": "training", "test": "test"}[side]
-    title = f"{run.name}, profile {run.profile}: {what} patches"
+    title = f"{run.name}, {run.standing}: {what} patches"
     alt = (
         f"{chosen.height} {what} patches of {chosen['image_id'].n_unique()} images, their reconstructions and absolute "
         f"errors; mean squared errors from {errors.min():.3g} to {errors.max():.3g}."

@@ -9,14 +9,14 @@ from lake import Lake
 from lake.night_views import ask_of_night
 from lake.statements import load
 from tasks.drawing.labels import in_order, shown_labels
-from tasks.drawing.subject import Drawn, RunFacts, Subject
+from tasks.drawing.subject import Drawn, RunFacts, Subject, standing
 
 
 def draw_curves(lake: Lake, subject: Subject) -> Drawn:
     """Draw how one run went."""
     run = subject.run
     epochs = lake.query(load("epochs_of_runs"), [[run.run_id]])
-    title = f"{run.name}, profile {run.profile}: by epoch"
+    title = f"{run.name}, {run.standing}: by epoch"
     return Drawn(loss_curves_figure(epochs, floor_mse=_floor(lake, (run,)), title=title), title, _went(epochs))
 
 
@@ -25,7 +25,7 @@ def draw_vae_losses(lake: Lake, subject: Subject) -> Drawn:
     run = subject.run
     epochs = lake.query(load("epochs_of_runs"), [[run.run_id]])
     last = epochs.sort("epoch").row(-1, named=True)
-    title = f"{run.name}, profile {run.profile}: loss and its parts"
+    title = f"{run.name}, {run.standing}: loss and its parts"
     alt = (
         f"After {last['epoch']} epochs the validation loss is {last['val_loss']:.4g} per patch: reconstruction "
         f"{_text(last['val_reconstruction_loss'])} and KL divergence {_text(last['val_kl'])} nats."
@@ -40,7 +40,7 @@ def draw_fold_curves(lake: Lake, subject: Subject) -> Drawn:
     names = {run.run_id: run.series if is_seeded or run.n_folds == 1 else f"fold {run.fold}" for run in runs}
     epochs = lake.query(load("epochs_of_runs"), [list(names)])
     named = epochs.with_columns(series=pl.col("run_id").replace_strict(names))
-    title = f"{subject.run.folds_name}, profile {subject.run.profile}: {len(runs)} runs by epoch"
+    title = f"{subject.run.folds_name}, {standing(runs)}: {len(runs)} runs by epoch"
     last = epochs.group_by("run_id").agg(pl.col("val_loss").sort_by("epoch").last())["val_loss"].to_list()
     alt = (
         f"Loss, PSNR and SSIM of {len(runs)} runs by epoch; the last validation losses lie between "
@@ -55,7 +55,7 @@ def draw_difficulty(lake: Lake, subject: Subject) -> Drawn:
     found = lake.query(load("difficulty_of_group"), [subject.group_id])
     values = in_order(found.filter(pl.col("label").is_in(list(units))))
     run = subject.run
-    title = f"{run.heading}, profile {run.profile}: which label value is harder to reconstruct?"
+    title = f"{run.heading}, {standing(subject.group)}: which label value is harder to reconstruct?"
     said = [_hardest(values.filter(pl.col("label") == label), unit) for label, unit in units.items()]
     alt = "Mean squared error of test patches by label value. " + " ".join(text for text in said if text)
     return Drawn(label_difficulty_figure(values, units=units, title=title), title, alt)
@@ -66,7 +66,7 @@ def draw_leakage(lake: Lake, subject: Subject) -> Drawn:
     run = subject.run
     found = ask_of_night(lake, subject.night_id, {"gaps": load("page_leakage_gap")})["gaps"]
     gaps = in_order(found.filter((pl.col("profile") == run.profile) & (pl.col("preset") == run.preset)))
-    title = f"{run.preset}, profile {run.profile}: what folds over patches hide"
+    title = f"{run.preset}, {standing(subject.of_preset)}: what folds over patches hide"
     said = [
         f"{row['scheme']} folds by {row['label']}: {row['gap']:+.4g}"
         + ("" if row["ci_low"] is None else f" ({row['ci_low']:+.4g} to {row['ci_high']:+.4g})")

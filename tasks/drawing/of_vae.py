@@ -27,7 +27,7 @@ def draw_samples(lake: Lake, subject: Subject) -> Drawn:
     """Draw what a VAE makes of codes from its prior."""
     run = subject.run
     samples = sample_prior(_vae(lake, run), n=N_SAMPLES, seed=run.seed).numpy()
-    title = f"{run.name}, profile {run.profile}: {N_SAMPLES} samples of the prior, seed {run.seed}"
+    title = f"{run.name}, {run.standing}: {N_SAMPLES} samples of the prior, seed {run.seed}"
     alt = (
         f"{N_SAMPLES} patches decoded from random codes; their mean grey levels reach from "
         f"{samples.mean((1, 2, 3)).min():.2f} to {samples.mean((1, 2, 3)).max():.2f}, 0 black and 1 white."
@@ -46,7 +46,7 @@ def draw_interpolations(lake: Lake, subject: Subject) -> Drawn:
     batch = patches.batch(patches.index(range(2 * n_ways)), target_range=scale)
     starts, ends = batch[:n_ways], batch[n_ways:]
     ways = interpolate(_vae(lake, run), starts, ends, shares=WAY)
-    title = f"{run.name}, profile {run.profile}: from one test patch to another through the code"
+    title = f"{run.name}, {run.standing}: from one test patch to another through the code"
     alt = (
         f"Rows: {n_ways}. Each begins with a test patch and ends with one of another image; between them stands what "
         f"the decoder makes of codes on the straight way, in {len(WAY)} steps."
@@ -67,7 +67,7 @@ def draw_traversals(lake: Lake, subject: Subject) -> Drawn:
     numbers = np.argsort(-information, kind="stable")[:N_WALKS].tolist()
     walks = traverse(vae, batch[:1], numbers=numbers, steps=STEPS)
     names = [f"number {number}\n{information[number]:.2g} nats" for number in numbers]
-    title = f"{run.name}, profile {run.profile}: the {len(numbers)} numbers of the code that say most"
+    title = f"{run.name}, {run.standing}: the {len(numbers)} numbers of the code that say most"
     alt = (
         f"What the decoder makes of a test patch's code as one number of it runs from {STEPS[0]:g} to {STEPS[-1]:g}; "
         f"{int((information > LEAST_NATS).sum())} of {len(information)} numbers say more than {LEAST_NATS} nats."

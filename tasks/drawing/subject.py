@@ -36,12 +36,19 @@ class RunFacts:
     dataset_id: str
     settings: str
     source: str
+    is_below_flat: bool
+    """Whether its test patches come out worse than flat ones."""
 
     @cached_property
     def choices(self) -> dict[str, Any]:
         """Every training setting, by name."""
         found: dict[str, Any] = json.loads(self.settings)
         return found
+
+    @property
+    def standing(self) -> str:
+        """How far its numbers can be trusted: profile, and whether it is worse than a flat patch."""
+        return standing([self])
 
     @property
     def heading(self) -> str:
@@ -114,6 +121,24 @@ class Subject:
         """The runs of the same preset, profile and data set, of every scheme."""
         wanted = (self.run.preset, self.run.profile, self.run.dataset_id)
         return tuple(run for run in self.runs if (run.preset, run.profile, run.dataset_id) == wanted)
+
+
+def standing(runs: Sequence[RunFacts]) -> str:
+    """Return how far the numbers of runs can be trusted: their profile, and which are worse than a flat patch.
+
+    Parameters
+    ----------
+    runs : sequence of RunFacts
+        Of one profile; at least one.
+
+    Returns
+    -------
+    str
+        E.g. ``profile quick, 3 of 5 worse than flat``.
+    """
+    n_below = sum(run.is_below_flat for run in runs)
+    share = "" if n_below == len(runs) else f"{n_below} of {len(runs)} "
+    return f"profile {runs[0].profile}" + (f", {share}worse than flat" if n_below else "")
 
 
 def subjects_of_night(lake: Lake, night_id: str) -> list[Subject]:

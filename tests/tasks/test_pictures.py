@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +16,7 @@ from deepdlt.figures.words import read_words
 from lake.statements import load
 from tasks import pictures
 from tasks.drawing.registry import DRAWINGS, find_drawing
-from tasks.drawing.subject import subjects_of_night
+from tasks.drawing.subject import standing, subjects_of_night
 from tasks.pictures import NightPicture, pictures_of_night
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +78,29 @@ def test_titles_and_descriptions_are_of_the_data(drawn: list[NightPicture]) -> N
         assert re.search(r"\d", picture.alt)
         assert picture.alt.endswith(".")
     assert len({picture.alt for picture in drawn}) == len(drawn)
+
+
+def test_a_title_says_where_models_are_worse_than_flat(drawn: list[NightPicture], drawn_night: DrawnNight) -> None:
+    """As the metrics of their test patches say, of one run and of a row of folds."""
+    of_test = "SELECT scheme, label, is_below_flat FROM fold_metrics WHERE split = 'test' AND model = 'ae'"
+    scores = drawn_night.lake.query(of_test)
+    (alone,) = scores.filter(scheme="holdout")["is_below_flat"]
+    folds = scores.filter(scheme="grouped")["is_below_flat"]
+    titles = {(kind(picture), picture.group): picture.title for picture in drawn}
+    said = titles["reconstructions", "matched-experiment-1, 80/10/10 split"]
+    assert (", worse than flat:" in said) == alone
+    said = titles["fold-reconstructions", "matched-label-cv, grouped folds"]
+    assert ("worse than flat" in said) == folds.any()
+    assert ("1 of 2 worse" in said) == (folds.sum() == 1)
+
+
+def test_standing_counts_the_runs_that_are_worse_than_flat(drawn_night: DrawnNight) -> None:
+    """None: nothing is said; all: no number; some: how many of how many."""
+    run = subjects_of_night(drawn_night.lake, drawn_night.night_id)[0].run
+    good, bad = replace(run, is_below_flat=False), replace(run, is_below_flat=True)
+    assert standing([good, good]) == "profile quick"
+    assert standing([bad, bad]) == "profile quick, worse than flat"
+    assert standing([bad, good, good]) == "profile quick, 1 of 3 worse than flat"
 
 
 def test_what_is_drawn_is_not_drawn_again(drawn: list[NightPicture], drawn_night: DrawnNight) -> None:
