@@ -31,6 +31,7 @@ SHARED = ("stack", "drawn_night")
 """Fixtures that are made once a session and take long: tests that use one go to one process, and begin first."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the processes learn which tests stay together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests stay together where processes share them: those of a shared fixture, else those of a file."""
 

@@ -15,7 +15,7 @@ from deepdlt.analysis.fold_baselines import measure_fold
 from deepdlt.training.patchset import PatchSet
 from deepdlt.training.settings import TrainingSettings
 from deepdlt.training.streaming import AHEAD, PatchRows, StreamedPatches, fits_in_memory
-from deepdlt.training.train import streaming, train
+from deepdlt.training import streaming, train
 
 N = 150
 
