@@ -7,11 +7,13 @@ test stack and nothing of the user's.
 import os
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stacks
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from drawn_night import DrawnNight
@@ -27,21 +29,47 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are taken by the processes
 
 
-SHARED = ("stack", "drawn_night")
-"""Fixtures that are made once a session and take long: tests that use one go to one process, and begin first."""
+SHARED = {
+    "stack": (
+        "flows/test_night",
+        "deployments/test_stack",
+        "deployments/test_follow",
+        "deployments/test_deploy",
+        "deployments/test_cli",
+    ),
+    "drawn_night": ("tasks/test_pictures", "deployments/test_plot"),
+}
+"""Fixtures that are made once a session and take long, and the files that use them: those of one go to one process."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the processes learn which tests stay together
+class ByWhatTheyShare(LoadScopeScheduling):
+    """Where processes share the tests: those of a file stay together, and so do files of one expensive fixture."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition(".py::")[0].removeprefix("tests/")
+        return next((fixture for fixture, files in SHARED.items() if file in files), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatTheyShare:
+    """Have the tests of a shared fixture done in one process."""
+    return ByWhatTheyShare(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together where processes share them: those of a shared fixture, else those of a file."""
+    """Let the tests of a shared fixture begin first, and see to it that the list above is whole."""
 
-    def group_of(item: pytest.Item) -> str:
-        used = getattr(item, "fixturenames", ())
-        return next((name for name in SHARED if name in used), str(item.path))
+    def fixture_of(item: pytest.Item) -> str:
+        return next((name for name in SHARED if name in getattr(item, "fixturenames", ())), "")
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    items.sort(key=lambda item: group_of(item) not in SHARED)
+    unlisted = {str(item.path) for item in items if (name := fixture_of(item)) and _name_of(item) not in SHARED[name]}
+    if unlisted:
+        raise pytest.UsageError(f"name these files in tests/conftest.py, beside the fixture that they use: {unlisted}")
+    items.sort(key=lambda item: not fixture_of(item))
+
+
+def _name_of(item: pytest.Item) -> str:
+    """Return a test's file as `SHARED` writes it."""
+    return item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
 
 
 def pytest_unconfigure() -> None:
