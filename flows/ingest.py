@@ -10,11 +10,12 @@ from tasks.caching import call_cached
 from tasks.ingest import find_source, ingest_images, ingest_stands
 from tasks.records import IngestRecord
 
+PathText = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
 SourceFolder = Annotated[
-    str | None,
+    PathText | None,
     Field(description="Folder with SEM images and one label sheet; without one, synthetic images are made."),
 ]
-SheetPath = Annotated[str | None, Field(description="The label sheet, where the folder holds more than one.")]
+SheetPath = Annotated[PathText | None, Field(description="The label sheet, where the folder holds more than one.")]
 
 
 def take_in(source: str | None, sheet: str | None) -> tuple[IngestRecord, bool]:

@@ -19,6 +19,7 @@ from tasks.nights import missing_plans, record_night, refuse_gaps
 from tasks.page import write_page_of_night
 from tasks.profile import pick_profile
 from tasks.report import report_night
+from tasks.sheet import refuse_unknown_labels
 
 LabelKeys = Annotated[
     list[str], Field(min_length=1, description="Labels to stratify by, as the sheet's declaration names them.")
@@ -91,6 +92,7 @@ def retrain(
 ) -> dict[str, Any]:
     """Ingest new images, cut their patches, assign folds, train what is missing, report per-label metrics."""
     started_at = datetime.now(UTC)
+    refuse_unknown_labels(labels)
     budget = PROFILES[pick_profile(profile)]
     ingested, is_known = take_in(source, sheet)
     ready = make_ready(ingested, PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)

@@ -231,8 +231,8 @@ def assign_missing(
         _holdout(dataset["dataset_id"], patches, seed),
         *(
             _label_aware(lake, source, dataset["dataset_id"], patches, label, scheme, n_folds, seed)
-            for label in labels
-            for scheme in schemes
+            for label in dict.fromkeys(labels)
+            for scheme in dict.fromkeys(schemes)
         ),
     ]
     known = set(lake.query("SELECT split_id FROM splits")["split_id"])

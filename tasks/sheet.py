@@ -1,6 +1,7 @@
 """The declaration of the label sheet that this process goes by."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from deepdlt.errors import DeepdltError
@@ -46,3 +47,15 @@ def find_label(key: str) -> LabelSpec:
     if key not in labels:
         raise LabelUnknown(key, list(labels))
     return labels[key]
+
+
+def refuse_unknown_labels(keys: Iterable[str]) -> None:
+    """Raise before anything is done for a night that asks for a label that the sheet's declaration does not have.
+
+    Raises
+    ------
+    LabelUnknown
+        For the first of them.
+    """
+    for key in keys:
+        find_label(key)

@@ -3,6 +3,7 @@
 Text, because one bad cell must not change how the others of its column are read.
 """
 
+import zipfile
 from pathlib import Path
 
 import fastexcel
@@ -13,23 +14,39 @@ from deepdlt.errors import DeepdltError
 SHEET_SUFFIXES = frozenset({".xlsx", ".csv"})
 """Suffixes of the sheets that are read, lower case."""
 
+MAX_ROWS = 100_000
+"""Rows of a sheet up to the last that is not blank: five hundred times as many as the report's data set has."""
+
+MAX_BYTES = 2**28
+"""Size of a sheet, unpacked: 256 MiB."""
+
 Cells = tuple[str | None, ...]
 
 
 class SheetUnreadable(DeepdltError):
     """The label sheet cannot be read as a table."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str, remedy: str = "") -> None:
         self.path = path
         self.reason = reason
+        remedy = remedy or "save it again as .xlsx or as UTF-8 CSV with the separator that its declaration names"
+        super().__init__(f"the label sheet {path} cannot be read: {reason}; {remedy}")
+
+
+class SheetTooLarge(DeepdltError):
+    """The label sheet is larger than any that is read."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        self.path = path
+        self.found = found
         super().__init__(
-            f"the label sheet {path} cannot be read: {reason}; save it again as .xlsx or as UTF-8 CSV with the "
-            "separator that its declaration names"
+            f"the label sheet {path} has {found}; at most {MAX_ROWS} rows and {MAX_BYTES // 2**20} MiB, unpacked, are "
+            "read: is it the label sheet? Take out what is not a label, or share the images out to several folders"
         )
 
 
 def read_cells(path: Path, *, csv_separator: str = ",") -> list[Cells]:
-    """Return every row of a sheet, blank ones too, as stripped text.
+    """Return every row of a sheet up to the last that is not blank, as stripped text.
 
     Parameters
     ----------
@@ -47,12 +64,28 @@ def read_cells(path: Path, *, csv_separator: str = ",") -> list[Cells]:
     ------
     SheetUnreadable
         If the file is missing, broken, encrypted, not UTF-8 or of another kind.
+    SheetTooLarge
+        If it has more rows or bytes than are read.
     """
     try:
+        _refuse_large(path)
         frame = _read_csv(path, csv_separator) if path.suffix.lower() == ".csv" else _read_xlsx(path)
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError, fastexcel.FastExcelError) as error:
         raise SheetUnreadable(path, " ".join(str(error).split())) from error
-    return [tuple(_stripped(cell) for cell in row) for row in frame.iter_rows()]
+    frame = _without_blank_end(frame.select(pl.all().str.strip_chars()))
+    if frame.height > MAX_ROWS:
+        raise SheetTooLarge(path, f"{frame.height} rows")
+    return [tuple(cell or None for cell in row) for row in frame.iter_rows()]
+
+
+def _refuse_large(path: Path) -> None:
+    """Refuse a file that is too large, or would be once it is unpacked."""
+    n_bytes = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            n_bytes = max(n_bytes, sum(part.file_size for part in archive.infolist()))
+    if n_bytes > MAX_BYTES:
+        raise SheetTooLarge(path, f"{n_bytes / 2**20:.0f} MiB")
 
 
 def _read_xlsx(path: Path) -> pl.DataFrame:
@@ -72,11 +105,18 @@ def _read_xlsx(path: Path) -> pl.DataFrame:
 def _read_csv(path: Path, separator: str) -> pl.DataFrame:
     """Return a CSV file as text, under a header of ours that is as wide as its widest row."""
     text = path.read_text(encoding="utf-8-sig")
+    n_rows = text.rstrip(f"{separator}\r\n\t ").count("\n") + 1
+    if n_rows > MAX_ROWS:  # told before they are taken apart, which takes a while
+        raise SheetTooLarge(path, f"{n_rows} rows")
     width = 1 + max((line.count(separator) for line in text.splitlines()), default=0)
     header = separator.join(f"column_{number}" for number in range(width))
     return pl.read_csv(f"{header}\n{text}".encode(), separator=separator, infer_schema=False)
 
 
-def _stripped(cell: str | None) -> str | None:
-    """Return a cell without the blanks around it, None if nothing is left."""
-    return (cell or "").strip() or None
+def _without_blank_end(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows up to the last that says something: a format, or a blank, may reach down to row 1,048,576."""
+    if frame.is_empty():
+        return frame
+    is_said = frame.select(pl.any_horizontal(pl.all().str.len_bytes() > 0).fill_null(value=False)).to_series()
+    said = is_said.arg_true()
+    return frame.head(0 if said.is_empty() else int(said[-1]) + 1)

@@ -18,6 +18,7 @@ from deepdlt.source.names import NameUnusable, join_key
 
 __all__ = [
     "SheetColumnsMissing",
+    "SheetEmpty",
     "SheetSpec",
     "SheetSpecInvalid",
     "SheetTable",
@@ -34,10 +35,26 @@ class SheetColumnsMissing(DeepdltError):
         self.path = path
         self.missing = tuple(missing)
         self.found = tuple(found)
+        looked_at = ", of which only the first worksheet is read," if path.suffix.lower() == ".xlsx" else ""
         super().__init__(
-            f"the label sheet {path} lacks the columns {', '.join(missing)}; it has {', '.join(found) or 'none'}: "
-            "rename its columns, or declare the sheet's own in a file of its own"
+            f"the label sheet {path}{looked_at} lacks the columns {', '.join(missing)}; it has "
+            f"{', '.join(found) or 'none'}: {self._remedy()}"
         )
+
+    def _remedy(self) -> str:
+        """Say what to do: where all headers are in one cell, the separator is another than the declared one."""
+        other = next((name for name in ";\t|" if len(self.found) == 1 and name in self.found[0]), None)
+        if other:
+            return f"its separator seems to be {other!r}: save it with the declared one, or declare `csv_separator`"
+        return "rename its columns, or declare the sheet's own in a file of its own"
+
+
+class SheetEmpty(DeepdltError):
+    """The sheet has a header and nothing below it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"the label sheet {path} has a header and no row below it: put the labels back")
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,10 @@ def read_sheet(path: Path, *, spec: SheetSpec, shown_as: str | None = None) -> S
         If the file is missing, broken, encrypted or not UTF-8, or if a declared header stands twice.
     SheetColumnsMissing
         If declared columns are not there; all of them are named.
+    SheetEmpty
+        If there is no row below the header.
+    SheetTooLarge
+        If it is larger than any that is read.
     """
     shown_as = path.name if shown_as is None else shown_as
     grid = read_cells(path, csv_separator=spec.csv_separator)
@@ -118,6 +139,8 @@ def read_sheet(path: Path, *, spec: SheetSpec, shown_as: str | None = None) -> S
         for number, cells in enumerate(grid[start + 1 :], start=start + 2)
         if any(cells)
     ]
+    if not rows:
+        raise SheetEmpty(path)
     kept, warnings, contradicted = _settle_duplicates(rows)
     faults = [(row, remark) for row in rows for remark in row.remarks] + contradicted
     good = {row.key for row in kept}
@@ -140,7 +163,8 @@ def _find_columns(header: Sequence[str], *, spec: SheetSpec, path: Path) -> dict
         raise SheetColumnsMissing(path, missing, [text for text in header if text])
     twice = [text for text in wanted.values() if header.count(normal_header(text)) > 1]
     if twice:
-        raise SheetUnreadable(path, f"the header {', '.join(twice)} stands twice")
+        remedy = "take one of the columns out, or give it another header"
+        raise SheetUnreadable(path, f"the header {', '.join(twice)} stands twice", remedy)
     return {name: header.index(normal_header(text)) for name, text in wanted.items()}
 
 

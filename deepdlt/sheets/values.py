@@ -82,7 +82,10 @@ def typed_value(cell: str | None, *, column: ColumnSpec) -> Value | Remark:
 def _missing(header: str, name: str) -> Remark:
     """Return the remark on a cell that had to be filled in."""
     message = f"{header} is blank or says nothing: {name} is not known."
-    return Remark("label-missing", header, message, f"Fill in {header}, or take the row out of the sheet.")
+    remedy = (
+        f"Fill in {header}, or take the row out. Merged cells fill their first row alone; a formula's error is blank."
+    )
+    return Remark("label-missing", header, message, remedy)
 
 
 def _word(cell: str, column: ColumnSpec) -> str | Remark | None:

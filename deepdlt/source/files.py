@@ -187,7 +187,12 @@ def _is_wanted(name: str) -> bool:
 
 def _leads_out(path: Path, root: Path) -> bool:
     """Tell whether a path is a link to something outside the folder."""
-    return path.is_symlink() and not path.resolve().is_relative_to(root)
+    if not path.is_symlink():
+        return False
+    try:
+        return not path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # it leads to itself: reading it says so
+        return False
 
 
 def _may_be_read(path: Path) -> bool:

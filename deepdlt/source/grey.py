@@ -10,6 +10,10 @@ _REMEDY = "Export 8-bit grey from the microscope if its grey levels are to stay 
 _DROPS_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 
 
+class NothingFinite(Exception):
+    """Not one pixel of a picture is a finite number."""
+
+
 def to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
     """Return the picture as 8-bit grey.
 
@@ -35,6 +39,8 @@ def to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
     ------
     ValueError
         If the mode has no grey form (CIE L*a*b*).
+    NothingFinite
+        If not one pixel is a finite number.
     """
     if image.mode == "L":
         return np.array(image, dtype=np.uint8), ()
@@ -60,7 +66,7 @@ def _from_own_range(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str
     levels = values.astype(np.float64)
     is_finite = np.isfinite(levels)
     if not is_finite.any():
-        return np.zeros(levels.shape, dtype=np.uint8), "none of them is a finite number, so all became 0"
+        raise NothingFinite
     low, high = float(levels[is_finite].min()), float(levels[is_finite].max())
     scaled = (levels - low) * (255.0 / (high - low)) if high > low else np.zeros_like(levels)
     pixels = np.rint(np.where(is_finite, scaled, 0.0)).astype(np.uint8)

@@ -85,3 +85,10 @@ class ImageModeUnsupported(ImageRejected):
 
     rule = "image-mode-unsupported"
     remedy = "Save the image as 8-bit grey."
+
+
+class ImageNotFinite(ImageRejected):
+    """Not one pixel is a finite number."""
+
+    rule = "image-not-finite"
+    remedy = "Open the image in the program that made it and save it again as 8-bit grey."

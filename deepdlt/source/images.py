@@ -12,15 +12,17 @@ from PIL import Image, UnidentifiedImageError
 from deepdlt.digest import digest_bytes
 from deepdlt.source.faults import Remark
 from deepdlt.source.files import find_images, find_sheet, list_inputs
-from deepdlt.source.grey import to_grey
+from deepdlt.source.grey import NothingFinite, to_grey
 from deepdlt.source.image_errors import (
     ImageEmpty,
     ImageModeUnsupported,
+    ImageNotFinite,
     ImageTooLarge,
     ImageTruncated,
     ImageUnreadable,
     NotAnImage,
 )
+from deepdlt.source.png_rows import has_all_rows
 from deepdlt.source.recorded_warnings import recorded_warnings
 
 __all__ = [
@@ -37,7 +39,7 @@ __all__ = [
 MAX_PIXELS = 100_000_000
 """Default limit for one image. Pillow's own guard, 179 million pixels, stays in force above it."""
 
-DECODING_RULES = frozenset({"converted-to-grey", "first-frame-only", "reader-remark"})
+DECODING_RULES = frozenset({"converted-to-grey", "first-frame-only", "image-flat", "reader-remark"})
 """Rules of the remarks that decoding makes: they hold as long as the file's bytes do."""
 
 FORMATS = ("PNG", "TIFF", "BMP")
@@ -112,6 +114,8 @@ def decode_image(content: bytes, *, path: str, max_pixels: int = MAX_PIXELS) -> 
         If it is damaged otherwise.
     ImageModeUnsupported
         If its pixels have no grey form.
+    ImageNotFinite
+        If not one pixel is a finite number.
     """
     if not content:
         raise ImageEmpty(path, "0 bytes", "has no content")
@@ -131,7 +135,7 @@ def decode_image(content: bytes, *, path: str, max_pixels: int = MAX_PIXELS) -> 
         pixels=pixels,
         file_format=str(image.format),
         source_mode=image.mode,
-        remarks=(*remarks, *_frames_left_out(n_frames), *_said_by_pillow(caught)),
+        remarks=(*remarks, *_flat(pixels), *_frames_left_out(n_frames), *_said_by_pillow(caught)),
     )
 
 
@@ -178,6 +182,8 @@ def _load(image: Image.Image, content: bytes) -> int:
         Image.open(io.BytesIO(content), formats=("PNG",)).verify()
     n_frames = int(getattr(image, "n_frames", 1))
     image.load()
+    if image.format == "PNG" and not has_all_rows(image, content):  # Pillow leaves them black and says nothing
+        raise EOFError("image file is truncated: rows are missing")
     return n_frames
 
 
@@ -202,6 +208,17 @@ def _grey(image: Image.Image, path: str) -> tuple[NDArray[np.uint8], tuple[Remar
         return to_grey(image)
     except ValueError as error:
         raise ImageModeUnsupported(path, image.mode, f"holds {image.mode} pixels, which have no grey form") from error
+    except NothingFinite as error:
+        raise ImageNotFinite(path, image.mode, f"holds {image.mode} pixels, none of them a finite number") from error
+
+
+def _flat(pixels: NDArray[np.uint8]) -> tuple[Remark, ...]:
+    """Return the remark on a picture that shows nothing."""
+    level = pixels[0, 0]
+    if (pixels[0] != level).any() or (pixels != level).any():
+        return ()
+    message = f"Every pixel has the grey level {level}: the picture shows nothing."
+    return (Remark("image-flat", f"grey level {level}", message, "Take the image again, or take the file out."),)
 
 
 def _frames_left_out(n_frames: int) -> tuple[Remark, ...]:

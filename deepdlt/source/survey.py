@@ -106,7 +106,7 @@ def survey(
         If there is no image file at all.
     SheetMissing, SheetAmbiguous
         If there is no table, or several and none was named.
-    SheetUnreadable, SheetColumnsMissing
+    SheetUnreadable, SheetTooLarge, SheetColumnsMissing, SheetEmpty
         If the sheet as a whole cannot be used.
     """
     found = find_files(root.resolve())
