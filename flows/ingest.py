@@ -15,17 +15,20 @@ SourceFolder = Annotated[
     PathText | None,
     Field(description="Folder with SEM images and one label sheet; without one, synthetic images are made."),
 ]
+AcceptChanges = Annotated[
+    bool, Field(description="Go on though more than a quarter of the known images are gone or have other labels.")
+]
 SheetPath = Annotated[PathText | None, Field(description="The label sheet, where the folder holds more than one.")]
 
 
-def take_in(source: str | None, sheet: str | None) -> tuple[IngestRecord, bool]:
+def take_in(source: str | None, sheet: str | None, accept_changes: bool) -> tuple[IngestRecord, bool]:
     """Survey a folder and bring the lake to what stands in it now.
 
     Returns the record of the ingest and whether the folder was as the lake knew it. A night calls this and no flow
     of its own: with nothing new, a flow inside a flow costs a second and more of Prefect's time.
     """
     found = find_source(source, sheet)
-    return call_cached(ingest_images, found, confirm=ingest_stands)
+    return call_cached(ingest_images, found, accept_changes, confirm=ingest_stands)
 
 
 def _name() -> str:
@@ -34,9 +37,11 @@ def _name() -> str:
 
 
 @flow(name="ingest", flow_run_name=_name, retries=0)
-def ingest(source: SourceFolder = None, sheet: SheetPath = None) -> tuple[IngestRecord, bool]:
+def ingest(
+    source: SourceFolder = None, sheet: SheetPath = None, accept_changes: AcceptChanges = False
+) -> tuple[IngestRecord, bool]:
     """Survey a folder of SEM images and bring the lake to what stands in it now.
 
     Returns the record of the ingest and whether the folder was as the lake knew it.
     """
-    return take_in(source, sheet)
+    return take_in(source, sheet, accept_changes)

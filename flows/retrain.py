@@ -9,7 +9,7 @@ from pydantic import Field
 
 from deepdlt.config import PROFILES, FoldScheme, ModelName, PatchRecipe, TrainingChoices
 from deepdlt.night import SplitRecord, plan_runs, presets_of_night
-from flows.ingest import SheetPath, SourceFolder, take_in
+from flows.ingest import AcceptChanges, SheetPath, SourceFolder, take_in
 from flows.prepare import make_ready
 from tasks.analysis import analyse_night
 from tasks.choices import chosen_epochs, pin_choices
@@ -89,12 +89,13 @@ def retrain(
     seed: Seed = 0,
     seeds: Seeds = None,
     settings: Choices = None,
+    accept_changes: AcceptChanges = False,
 ) -> dict[str, Any]:
     """Ingest new images, cut their patches, assign folds, train what is missing, report per-label metrics."""
     started_at = datetime.now(UTC)
     refuse_unknown_labels(labels)
     budget = PROFILES[pick_profile(profile)]
-    ingested, is_known = take_in(source, sheet)
+    ingested, is_known = take_in(source, sheet, accept_changes)
     ready = make_ready(ingested, PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
     splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
     choices = pin_choices(settings)

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) 
 
 
 def describe_holder(location: Location) -> str:
-    """Return who holds the lock, as its holder wrote it down: process, host, task, since when.
+    """Return who holds the lock, as its holder wrote it down: process, host, program, task, since when.
 
     Examples
     --------
@@ -80,7 +81,8 @@ def describe_holder(location: Location) -> str:
     note = _read_note(location)
     if note is None:
         return "a process that left no note"
-    return f"process {note['pid']} on {note['host']} ({note['what']}, since {note['since']})"
+    program = f", {note['program']}" if note.get("program") else ""
+    return f"process {note['pid']} on {note['host']}{program} ({note['what']}, since {note['since']})"
 
 
 def _read_note(location: Location) -> dict[str, Any] | None:
@@ -109,6 +111,7 @@ def _note_holder(location: Location, what: str) -> None:
     note = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
+        "program": Path(sys.argv[0]).name if sys.argv else "",
         "what": what,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -12,6 +12,7 @@ from lake import schema
 from lake.connection import Pool, attach_statements, to_frame
 from lake.errors import LakeConflict, LakeMissing, LakeReadOnly, LakeUnreadable, StatementFailed
 from lake.guard import check_statement
+from lake.holders import wait_for_catalog
 from lake.location import Location, locate
 from lake.lock import TIMEOUT_S, writer_lock
 from lake.transaction import Transaction
@@ -180,7 +181,7 @@ class Lake:
         LakeReadOnly
             If this lake was opened to be read.
         LakeLocked, LakeReentered
-            If another writer holds it, or this very thread.
+            If another writer or program holds it, or this very thread.
         LakeConflict
             If the catalog refuses the commit. Nothing was changed.
         """
@@ -252,6 +253,7 @@ class Lake:
         if not self.location.catalog.is_file():
             raise LakeMissing(self.root)
         with writer_lock(self.location, what, timeout_s=timeout_s):
+            wait_for_catalog(self.location, what, timeout_s=timeout_s)
             connection = self._pool.cursor("write")
             try:
                 yield connection

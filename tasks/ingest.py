@@ -14,10 +14,13 @@ from prefect.cache_policies import NO_CACHE
 from deepdlt.digest import digest_json
 from deepdlt.provenance import code_digest
 from deepdlt.source.faults import Remark
+from deepdlt.source.files import list_inputs
 from deepdlt.source.fingerprint import Listing, fingerprint_folder
+from deepdlt.source.stillness import STILL_S, unsettled_files
 from lake import Lake, Transaction
 from lake.statements import load
 from tasks.caching import ContentKey
+from tasks.changes import refuse_changes
 from tasks.lake_access import open_lake
 from tasks.records import IngestRecord, SourceRecord
 from tasks.sheet import sheet_spec
@@ -33,7 +36,11 @@ FAULT_KEY = ("path", "digest", "rule")
 
 
 def ingest_source(
-    source: Path, *, sheet: Path | None = None, on_progress: Callable[[int, int], None] | None = None
+    source: Path,
+    *,
+    sheet: Path | None = None,
+    accept_changes: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestRecord:
     """Survey a folder and bring the lake to what stands in it now.
 
@@ -43,6 +50,8 @@ def ingest_source(
         Folder with images and a label sheet; only read.
     sheet : Path, optional
         The label sheet, where the folder holds several.
+    accept_changes : bool
+        Whether any number of known rows may be gone or changed.
     on_progress : callable, optional
         Called with files done and files in all.
 
@@ -52,24 +61,32 @@ def ingest_source(
 
     Raises
     ------
-    NoImages, SheetMissing, SheetAmbiguous, SheetColumnsMissing
+    NoImages, SheetMissing, SheetAmbiguous, SheetColumnsMissing, SheetEmpty, SheetBeingWritten, SourceVanished
         If the folder as a whole cannot be used. A bad file or row only lands in `rejected`.
+    SourceChanged
+        If too much of what the lake knows of it is gone or changed.
     """
     from deepdlt.source.survey import survey  # what decodes images is imported where there are some to decode
     from tasks.cutting import EARLY
 
     source = source.resolve()
     lake = open_lake()
+    is_ours = source.is_relative_to(lake.root)  # synthetic images, written before they are looked for
+    unsettled = unsettled_files(list_inputs(source), still_s=0 if is_ours else _still_s())
     listed = Listing(source)
     found = survey(
         source,
         spec=sheet_spec(),
         known=_known_images(lake),
         sheet=sheet,
+        unsettled=unsettled,
         on_progress=on_progress,
         on_decoded=EARLY.offer,
     )
-    seen = listed.fingerprint(dict(found.sources.select("path", "file_digest").iter_rows()))
+    if not accept_changes:
+        refuse_changes(lake, str(source), found.labels)
+    waiting = {path.relative_to(source).as_posix(): "being written" for path in unsettled}
+    seen = listed.fingerprint(dict(found.sources.select("path", "file_digest").iter_rows()) | waiting)
     record = IngestRecord(
         source=str(source),
         state_key=ingest_state_key(seen.digest, sheet),
@@ -77,10 +94,16 @@ def ingest_source(
         n_new_images=found.images.height,
         n_rejected=found.rejected.height,
         n_warnings=found.warnings.height,
+        n_waiting=len(unsettled),
     )
     with lake.write(f"ingest {source}") as transaction:
         _store(transaction, found, record)
     return record
+
+
+def _still_s() -> float:
+    """Return for how many seconds a file must not have changed."""
+    return float(os.environ.get("DEEPDLT_STILL_S", STILL_S))
 
 
 def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:
@@ -168,18 +191,19 @@ def find_source(source: str | None, sheet: str | None) -> SourceRecord:
     retry_delay_seconds=2,
     timeout_seconds=3600,
 )
-def ingest_images(found: SourceRecord) -> IngestRecord:
+def ingest_images(found: SourceRecord, accept_changes: bool = False) -> IngestRecord:
     """Take new images, changed labels and bad input of one folder into the lake."""
     sheet = Path(found["sheet"]) if found["sheet"] else None
-    record = ingest_source(Path(found["source"]), sheet=sheet, on_progress=_log_progress)
+    record = ingest_source(Path(found["source"]), sheet=sheet, accept_changes=accept_changes, on_progress=_log_progress)
     logger.info("%(n_images)d images, %(n_new_images)d new, %(n_rejected)d rejected, %(n_warnings)d warnings", record)
     return record
 
 
 def ingest_stands(record: IngestRecord) -> bool:
-    """Tell whether the lake's newest ingest of the source is the one that the record speaks of."""
+    """Tell whether the lake's newest ingest of the source is the record's, and no file waited for the next."""
     rows = open_lake().query(load("ingest_of_source"), [record["source"]])
-    return rows.height == 1 and rows.item(0, "state_key") == record["state_key"]
+    is_newest = rows.height == 1 and rows.item(0, "state_key") == record["state_key"]
+    return is_newest and not record.get("n_waiting")
 
 
 def _log_progress(done: int, of: int) -> None:

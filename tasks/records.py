@@ -21,6 +21,7 @@ class IngestRecord(TypedDict):
     n_new_images: int
     n_rejected: int
     n_warnings: int
+    n_waiting: int  # files that were being written: the next ingest takes them
 
 
 class PatchRecord(TypedDict):

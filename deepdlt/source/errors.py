@@ -13,6 +13,25 @@ class SourceMissing(DeepdltError):
         super().__init__(f"{root} is not a folder: give the folder that holds the images and their label sheet")
 
 
+class SourceVanished(DeepdltError):
+    """The folder went while it was looked through."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        super().__init__(
+            f"{root} was there and is gone: nothing was touched. Bring the folder, or the drive it lies on, back and "
+            "run again"
+        )
+
+
+class SheetBeingWritten(DeepdltError):
+    """The label sheet changes while it is looked at."""
+
+    def __init__(self, sheet: Path) -> None:
+        self.sheet = sheet
+        super().__init__(f"the label sheet {sheet} is being written: nothing was touched; run again once it is whole")
+
+
 class NoImages(DeepdltError):
     """There is nothing to work on."""
 

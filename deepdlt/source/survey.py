@@ -14,7 +14,7 @@ import polars as pl
 from deepdlt.sheets.field_of_view import height_misfit
 from deepdlt.sheets.sheet import SheetTable, read_sheet
 from deepdlt.sheets.spec import SheetSpec
-from deepdlt.source.errors import NoImages
+from deepdlt.source.errors import NoImages, SheetBeingWritten, SourceVanished
 from deepdlt.source.examine import ImageFile, KnownImage, PixelTaker, examine_images
 from deepdlt.source.faults import Fault, Remark, fault_frame
 from deepdlt.source.file_content import MAX_BYTES
@@ -58,6 +58,7 @@ def survey(
     spec: SheetSpec,
     known: Mapping[str, KnownImage],
     sheet: Path | None = None,
+    unsettled: frozenset[Path] = frozenset(),
     min_size_px: int = 64,
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
@@ -80,6 +81,8 @@ def survey(
         By digest of a file's bytes: these files are digested and not decoded.
     sheet : Path, optional
         The label sheet, absolute or relative to `root`; by default the only table there.
+    unsettled : frozenset of Path
+        Files that are being written: they are rejected as such, unread, until a later survey finds them still.
     min_size_px : int
         Least height and width of an image, in pixels: the edge of a patch.
     max_pixels : int
@@ -106,6 +109,10 @@ def survey(
         If there is no image file at all.
     SheetMissing, SheetAmbiguous
         If there is no table, or several and none was named.
+    SheetBeingWritten
+        If the sheet is one of the unsettled files.
+    SourceVanished
+        If the folder is gone at the end.
     SheetUnreadable, SheetTooLarge, SheetColumnsMissing, SheetEmpty
         If the sheet as a whole cannot be used.
     """
@@ -114,13 +121,15 @@ def survey(
         raise NoImages(found.root, n_skipped=len(found.links_out) + len(found.closed_folders))
     sheet_path = choose_sheet(found, sheet=sheet)
     sheet_path = sheet_path.parent.resolve() / sheet_path.name
+    if sheet_path in unsettled:
+        raise SheetBeingWritten(sheet_path)
     shown_sheet = Path(os.path.relpath(sheet_path, found.root)).as_posix()
     table = read_sheet(sheet_path, spec=spec, shown_as=shown_sheet)
     rows = {join_key(row["name"]): row for row in table.rows.iter_rows(named=True)}
     files, unnamed = _name_files(found, sheet_path)
     keys = {file.key for file in files}
     examined, unusable = examine_images(
-        [file for file in files if file.key not in table.rejected_keys],
+        [file for file in files if file.key not in table.rejected_keys and file.file not in unsettled],
         unlabelled=frozenset(keys - rows.keys()),
         known=known,
         min_size_px=min_size_px,
@@ -130,18 +139,19 @@ def survey(
         on_progress=on_progress,
         on_decoded=on_decoded,
     )
+    if not found.root.is_dir():
+        raise SourceVanished(found.root)
     by_name, ambiguous = settle_names([LabelledImage(image, rows[image.source.key]) for image in examined])
     kept, repeated, contradicting = settle_images(by_name)
     absent = _rows_without_image(table, keys, shown_sheet)
     unique = first_of_each(kept)
+    skipped = [*_skipped(found), *_waiting(files, unsettled)]
     known_ids = {image.image_id for image in known.values()}
     return Survey(
         images=image_frame([item.examined for item in unique if item.image_id not in known_ids]),
         sources=source_frame([item.examined for item in kept]),
         labels=label_frame(unique, spec, shown_sheet),
-        rejected=fault_frame(
-            [*_skipped(found), *unnamed, *table.faults, *absent, *unusable, *ambiguous, *contradicting]
-        ),
+        rejected=fault_frame([*skipped, *unnamed, *table.faults, *absent, *unusable, *ambiguous, *contradicting]),
         warnings=fault_frame([*table.warnings, *repeated, *differing_sizes(unique), *_remarks(kept, spec)]),
     )
 
@@ -172,6 +182,16 @@ def _skipped(found: SourceFiles) -> list[Fault]:
     return [
         Remark(rule, path.name, message, remedy).at(path.relative_to(found.root).as_posix(), digest="")
         for path, (rule, message, remedy) in places
+    ]
+
+
+def _waiting(files: Sequence[ImageFile], unsettled: frozenset[Path]) -> list[Fault]:
+    """Return a fault for every image that is being written."""
+    message, remedy = "The file changes while it is looked at.", "Nothing: the next night takes it."
+    return [
+        Remark("file-being-written", file.path, message, remedy).at(file.path, digest="")
+        for file in files
+        if file.file in unsettled
     ]
 
 

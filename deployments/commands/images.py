@@ -11,6 +11,9 @@ from deployments.errors import WrongUse
 def ingest(
     source: Annotated[Path, typer.Argument(help="Folder with SEM images and one label sheet.")],
     sheet: Annotated[Path | None, typer.Option(help="The label sheet, where the folder holds several.")] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on though many known images are gone or have other labels.")
+    ] = False,
 ) -> None:
     """Take what is new in a folder into the lake.
 
@@ -26,7 +29,7 @@ def ingest(
     keep_prefect_here()
     from tasks.ingest import ingest_source
 
-    record = ingest_source(source, sheet=sheet)
+    record = ingest_source(source, sheet=sheet, accept_changes=accept_changes)
     for name, value in record.items():
         typer.echo(f"{name:<14} {value}")
 

@@ -23,6 +23,9 @@ def retrain(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting in place of the preset's.")
     ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on though many known images are gone or have other labels.")
+    ] = False,
 ) -> None:
     """Run one night to its end and print its fold metrics.
 
@@ -51,6 +54,7 @@ def retrain(
         seed=seed,
         seeds=seeds,
         settings=settings,
+        accept_changes=accept_changes or None,
     )
     raise typer.Exit(run_night(parameters, typer.echo).exit_code)
 

@@ -38,6 +38,7 @@ def environment_of(folder: Path, port: int) -> dict[str, str]:
         "DEEPDLT_STACK": str(paths.folder),
         "DEEPDLT_LAKE": str(folder / "lake"),
         "DEEPDLT_PORT": str(port),
+        "DEEPDLT_STILL_S": "0",  # what a test has just written is whole
         # This very tree, wherever the environment was installed from.
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)]),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

@@ -1,0 +1,62 @@
+"""Programs that are not ours and hold the catalog."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from lake import Lake
+from lake.errors import LakeLocked
+from lake.holders import writing_processes
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def foreign(own_lake: Lake) -> Iterator[subprocess.Popen[str]]:
+    """Another program with a transaction of its own on the catalog."""
+    command = [sys.executable, "-c", HOLD, str(own_lake.location.catalog)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def add(lake: Lake, timeout_s: float) -> None:
+    """Write a row."""
+    with lake.write("record a night", timeout_s=timeout_s) as transaction:
+        transaction.execute("INSERT INTO meta VALUES ('night', 'n')")
+
+
+def test_the_error_says_which_program_holds_the_catalog(own_lake: Lake, foreign: subprocess.Popen[str]) -> None:
+    """Process and command line, how long it was waited for, and that nothing was changed."""
+    said = rf"cannot record a night.*process {foreign.pid} \(.*python.*waited 0\.[2-9].* s.*nothing was changed"
+    with pytest.raises(LakeLocked, match=said):
+        add(own_lake, 0.2)
+    assert own_lake.query("FROM meta WHERE key = 'night'").is_empty()
+
+
+def test_a_writer_waits_until_the_program_lets_go(own_lake: Lake, foreign: subprocess.Popen[str]) -> None:
+    """A lock of half a second costs half a second."""
+    timer = threading.Timer(0.5, foreign.kill)
+    timer.start()
+    add(own_lake, 30)
+    timer.join()
+    assert own_lake.query("FROM meta WHERE key = 'night'").height == 1
+
+
+def test_readers_of_this_lake_hold_nothing_up(own_lake: Lake) -> None:
+    """Open connections, of this process, are no foreign lock."""
+    own_lake.query("FROM meta")
+    assert writing_processes(own_lake.location) == []
+    assert os.getpid() > 0
