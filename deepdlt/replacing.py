@@ -1,8 +1,11 @@
 """Write a folder beside its place and put it there as a whole."""
 
+import ctypes
 import json
+import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +14,8 @@ from deepdlt.errors import DeepdltError
 
 MARKER_NAME = ".deepdlt-export.json"
 """File in every folder written here: what lies beside it may be replaced."""
+
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
 class TargetForeign(DeepdltError):
@@ -82,7 +87,14 @@ def _entries_of(target: Path) -> list[str]:
 
 
 def _swap(partial: Path, target: Path) -> None:
-    """Put the new folder into the target's place; the old one comes back if that fails."""
+    """Put the new folder into the target's place; the old one comes back if that fails.
+
+    Where the system can swap two names in one step, there is no moment, and no power cut, without a target. Elsewhere
+    there is one: what stood before lies beside it then, under a hidden name.
+    """
+    if target.exists() and _exchanged(partial, target):
+        shutil.rmtree(partial, ignore_errors=True)
+        return
     old = _beside(target, "old")
     if target.exists():
         target.rename(old)
@@ -92,6 +104,14 @@ def _swap(partial: Path, target: Path) -> None:
         if old.exists() and not target.exists():
             old.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Swap the names of two folders in one step; False where the system or the file system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
 
 
 def _beside(target: Path, what: str) -> Path:
