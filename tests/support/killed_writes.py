@@ -3,8 +3,8 @@
 ``python killed_writes.py FOLDER --writes ingest,export --points 2 --seed 7``. Each write is first done undisturbed,
 and the lines are counted that it runs in the modules that write: each of them is a point, so statements, flushes and
 renames all have one before and one after. Then, in a child for each point, it is done again on a copy of what stood
-before, and the child kills itself (SIGKILL) at that point. What stands then must be what stood before, or all that was to be written;
-and done once more to its end, the write must leave what the undisturbed one left, key by key.
+before, and the child kills itself (SIGKILL) at that point. What stands then must be what stood before, or all that was
+to be written; and done once more to its end, the write must leave what the undisturbed one left, key by key.
 
 The children are forked from a process that has imported everything and used nothing: no thread, no lake.
 """
