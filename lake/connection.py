@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
-from lake.errors import LakeMissing, LakeUnreadable
+from lake.disk import is_full
+from lake.errors import DiskFull, LakeMissing, LakeUnreadable
 from lake.extensions import NAMES, connect_with_extensions, extension_path
 from lake.location import Location, locate
 from lake.sql import quote_literal
@@ -60,6 +61,8 @@ def connect(location: Location, mode: Mode) -> duckdb.DuckDBPyConnection:
         If it is to be read and is not there.
     LakeUnreadable
         If the catalog is damaged, or not a catalog.
+    DiskFull
+        If there is no room for SQLite to open it.
     """
     if mode != "write" and not location.catalog.is_file():
         raise LakeMissing(location.root)
@@ -73,6 +76,8 @@ def connect(location: Location, mode: Mode) -> duckdb.DuckDBPyConnection:
             _guard(connection, location)
     except duckdb.Error as error:
         connection.close()
+        if is_full(error, location.root):
+            raise DiskFull(location.root, "open the lake") from error
         raise LakeUnreadable(location.root, str(error).splitlines()[0]) from error
     return connection
 

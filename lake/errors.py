@@ -34,6 +34,18 @@ class LakeUnreadable(LakeError):
         )
 
 
+class DiskFull(LakeError):
+    """There is no room left where something was to be written."""
+
+    def __init__(self, folder: Path, what: str) -> None:
+        self.folder = folder
+        self.what = what
+        super().__init__(
+            f"cannot {what}: the disk of {folder} is full. Free or make room (`deepdlt doctor` says how much there is) "
+            "and run again: nothing was changed."
+        )
+
+
 class LakeTooNew(LakeError):
     """The lake was written by a later version of the code."""
 

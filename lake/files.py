@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from lake.disk import full_disk_told
 from lake.errors import PathEscapes
 
 TEMPORARY_PREFIX = ".tmp-"
@@ -33,16 +34,17 @@ def replacing(path: Path) -> Iterator[Path]:
     The content is on disk (fsync) before the name changes, and the name before this returns. A body
     that fails leaves `path` as it was and no temporary file.
     """
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with full_disk_told(path.parent, f"write {path.name}"):
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _sync(temporary)
+            temporary.replace(path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def inside(root: Path, relative: str) -> Path:

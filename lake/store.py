@@ -10,6 +10,7 @@ import duckdb
 
 from lake import schema
 from lake.connection import Pool, attach_statements, to_frame
+from lake.disk import full_disk_told
 from lake.errors import LakeConflict, LakeMissing, LakeReadOnly, LakeUnreadable, StatementFailed
 from lake.guard import check_statement
 from lake.holders import wait_for_catalog
@@ -184,8 +185,10 @@ class Lake:
             If another writer or program holds it, or this very thread.
         LakeConflict
             If the catalog refuses the commit. Nothing was changed.
+        DiskFull
+            If there is no room. Nothing was changed.
         """
-        with self._writing(what, timeout_s) as connection:
+        with full_disk_told(self.root, what), self._writing(what, timeout_s) as connection:
             connection.execute("BEGIN")
             is_done = False
             try:

@@ -17,8 +17,11 @@ NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`( \(long\))?")
 @cache
 def functions_of(path: str) -> dict[str, bool]:
     """Return the tests of a file, and whether each is left to `make test-long`."""
-    functions = [node for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)]
-    return {one.name: any(ast.unparse(mark) == "pytest.mark.long" for mark in one.decorator_list) for one in functions}
+    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+    is_long = any(ast.unparse(node) == "pytestmark = pytest.mark.long" for node in body)
+    functions = [node for node in body if isinstance(node, ast.FunctionDef)]
+    marks = {one.name: {ast.unparse(mark) for mark in one.decorator_list} for one in functions}
+    return {name: is_long or "pytest.mark.long" in of_test for name, of_test in marks.items()}
 
 
 @pytest.mark.parametrize("promise", PROMISES)
