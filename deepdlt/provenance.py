@@ -123,6 +123,22 @@ def code_digest(*names: str) -> str:
     return digest_bytes(*chunks)
 
 
+def module_digests(*names: str) -> dict[str, str]:
+    """Return the digest of each module that `code_digest` of these names is made of, by module.
+
+    Parameters
+    ----------
+    *names : str
+        Dotted module names.
+
+    Raises
+    ------
+    ModuleNotFoundError, SyntaxError
+        As in `code_digest`.
+    """
+    return {name: source_digest(path) for name, path in modules_behind(*names).items()}
+
+
 def library_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that shape the numbers, without importing them."""
     return {"python": platform.python_version(), **{name: version(name) for name in NUMERIC_LIBRARIES}}

@@ -78,6 +78,7 @@ for command in (
     reading.export,
     keeping.backup,
     keeping.restore,
+    keeping.reproduce,
     nights.plot,
     images.synth,
     stack.doctor,

@@ -44,7 +44,7 @@ def attach_statements(location: str | Path | Location | None = None) -> list[str
     return [*loads, f"{_attach(place, 'READ_ONLY')};", "USE lake;"]
 
 
-def connect(location: Location, mode: Mode) -> duckdb.DuckDBPyConnection:
+def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB of its own with the lake attached as ``lake``.
 
     Parameters
@@ -54,6 +54,8 @@ def connect(location: Location, mode: Mode) -> duckdb.DuckDBPyConnection:
     mode : {'read', 'write', 'guarded'}
         ``guarded`` is ``read`` on a DuckDB that touches no file but the lake's tables and whose
         settings are locked.
+    snapshot_id : int, optional
+        See the lake as it was then; not to write.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def connect(location: Location, mode: Mode) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute(f"SET ducklake_max_retry_count = {COMMIT_RETRIES}")
-        connection.execute(_attach(location, *_options(mode)))
+        connection.execute(_attach(location, *_options(mode, snapshot_id)))
         connection.execute("USE lake")
         if mode == "guarded":
             _guard(connection, location)
@@ -89,10 +91,11 @@ def _attach(location: Location, *options: str) -> str:
     return f"ATTACH {catalog} AS lake ({', '.join(given)})"
 
 
-def _options(mode: Mode) -> tuple[str, ...]:
-    """Return the ATTACH options of a mode."""
+def _options(mode: Mode, snapshot_id: int | None) -> tuple[str, ...]:
+    """Return the ATTACH options of a mode, and of a moment."""
     common = ("DATA_INLINING_ROW_LIMIT 0", "META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}")
-    return common if mode == "write" else (*common, "READ_ONLY")
+    moment = () if snapshot_id is None else (f"SNAPSHOT_VERSION {snapshot_id:d}",)
+    return common if mode == "write" else (*common, "READ_ONLY", *moment)
 
 
 def _config(location: Location) -> dict[str, str]:
@@ -120,8 +123,9 @@ class Pool:
     (restored, deleted) and a process that was forked get a new one.
     """
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, snapshot_id: int | None = None) -> None:
         self._location = location
+        self._snapshot_id = snapshot_id
         self._mutex = threading.Lock()
         self._open: dict[Mode, tuple[duckdb.DuckDBPyConnection, tuple[int, ...]]] = {}
         self._inherited: list[duckdb.DuckDBPyConnection] = []  # the parent's: closing them here would harm it
@@ -134,7 +138,7 @@ class Pool:
             if held is not None and held[1][0] != os.getpid():
                 self._inherited.append(held[0])
             if held is None or held[1] != identity:
-                base = connect(self._location, mode)
+                base = connect(self._location, mode, self._snapshot_id)
                 self._open[mode] = (base, self._identity())
             else:
                 base = held[0]

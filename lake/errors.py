@@ -67,6 +67,18 @@ class LakeReadOnly(LakeError):
         super().__init__(f"the lake at {root} was opened for reading: open it without is_read_only to write.")
 
 
+class SnapshotMissing(LakeError):
+    """The lake no longer knows a moment of its past."""
+
+    def __init__(self, root: Path, snapshot_id: int) -> None:
+        self.root = root
+        self.snapshot_id = snapshot_id
+        super().__init__(
+            f"the lake at {root} has no snapshot {snapshot_id}: it was expired by upkeep, or never there. "
+            "`deepdlt restore` of an older backup brings it back."
+        )
+
+
 class LakeLocked(LakeError):
     """Another writer holds the lake, and did not let go in time."""
 

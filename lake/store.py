@@ -11,7 +11,7 @@ import duckdb
 from lake import schema
 from lake.connection import Pool, attach_statements, to_frame
 from lake.disk import full_disk_told
-from lake.errors import LakeConflict, LakeMissing, LakeReadOnly, LakeUnreadable, StatementFailed
+from lake.errors import LakeConflict, LakeMissing, LakeReadOnly, LakeUnreadable, SnapshotMissing, StatementFailed
 from lake.guard import check_statement
 from lake.holders import wait_for_catalog
 from lake.location import Location, locate
@@ -163,6 +163,24 @@ class Lake:
         """Return the number of the newest snapshot, for ``AT (VERSION => n)``."""
         ((snapshot_id,),) = self.query_rows("SELECT id FROM lake.current_snapshot()").rows
         return int(snapshot_id)
+
+    def at(self, snapshot_id: int) -> Self:
+        """Return the lake as it was at a snapshot: every query sees that moment, nothing can be written.
+
+        Raises
+        ------
+        SnapshotMissing
+            If it was never there, or has been expired.
+        LakeMissing
+            If the lake has been deleted since.
+        """
+        if not self.query_rows("SELECT 1 FROM lake.snapshots() WHERE snapshot_id = ?", [snapshot_id]).rows:
+            raise SnapshotMissing(self.root, snapshot_id)
+        pool = Pool(self.location, snapshot_id)
+        state = _look(pool, is_read_only=True)
+        if state is None:
+            raise SnapshotMissing(self.root, snapshot_id)
+        return type(self)(self.location, state, pool, is_read_only=True)
 
     @contextmanager
     def write(self, what: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[Transaction]:

@@ -171,6 +171,11 @@ class Transaction:
         with _explained("query"):
             return to_frame(self._connection, sql, params)
 
+    def next_snapshot_id(self) -> int:
+        """Return the number of the snapshot that this transaction makes by changing anything: writers come in turn."""
+        ((newest,),) = self._run("SELECT id FROM lake.current_snapshot()", "snapshot").fetchall()
+        return int(newest) + 1
+
     def _insert(self, table: str, frame: "pl.DataFrame") -> int:
         """Append rows by column name."""
         with self._incoming(frame):

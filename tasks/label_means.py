@@ -14,6 +14,13 @@ def label_columns() -> dict[str, str]:
     return {key: label.column for key, label in sheet_spec().labels.items()}
 
 
+def means_by_label(scores: pl.DataFrame, labels: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """Return the rows of `label_metrics` of a run, without ``run_id``; parameters as in `write_label_means`."""
+    columns = label_columns()
+    values = labels.select("image_id", *dict.fromkeys(columns.values()))
+    return summarise_labels(scores.join(values, on="image_id", how="left"), columns, seed=seed)
+
+
 def write_label_means(
     transaction: Transaction, run_id: str, scores: pl.DataFrame, labels: pl.DataFrame, *, seed: int
 ) -> None:
@@ -30,9 +37,7 @@ def write_label_means(
     seed : int
         Seed of the run, for the intervals.
     """
-    columns = label_columns()
-    values = labels.select("image_id", *dict.fromkeys(columns.values()))
-    means = summarise_labels(scores.join(values, on="image_id", how="left"), columns, seed=seed)
+    means = means_by_label(scores, labels, seed=seed)
     transaction.replace_where("label_metrics", means.with_columns(run_id=pl.lit(run_id)), run_id=run_id)
     note_asked(transaction, "label_means", run_id, asked_of("label_means", labels))
 

@@ -286,10 +286,13 @@ def _store_splits(lake: Lake, assigned: Sequence[tuple[SplitRecord, pl.DataFrame
         return
     now = datetime.now(UTC)
     with lake.write(f"folds of {len(assigned)} splits") as transaction:
+        snapshot_id = transaction.next_snapshot_id()  # the one in which the folds, and all they refer to, stand
         for split, folds in assigned:
             named = folds.with_columns(pl.lit(split.split_id).alias("split_id"))
             transaction.replace_where("folds", named, split_id=split.split_id)
-        rows = pl.DataFrame([{**split.model_dump(), "created_at": now} for split, _ in assigned])
+        rows = pl.DataFrame(
+            [{**split.model_dump(), "snapshot_id": snapshot_id, "created_at": now} for split, _ in assigned]
+        )
         transaction.replace("splits", rows, key=("split_id",))
 
 

@@ -8,10 +8,10 @@ import polars as pl
 
 from deepdlt.digest import digest_json
 from deepdlt.hardware import describe_hardware
-from deepdlt.night import RunPlan
-from deepdlt.provenance import library_versions
+from deepdlt.night import TRAINING_MODULES, RunPlan, training_code
+from deepdlt.provenance import library_versions, module_digests
 from deepdlt.quality.summaries import summarise_fold
-from lake import Lake
+from lake import Lake, Transaction
 from lake.statements import load
 from tasks.label_means import write_label_means
 
@@ -43,7 +43,7 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         Mean loss of the test patches.
     """
     plan = trained.plan
-    fold = _fold_metrics(trained)
+    fold = fold_rows(trained)
     labels = lake.query(load("labels_of_dataset"), [plan.dataset_id])
     run = _run_row(lake, plan, started_at=started_at, flow_run_id=flow_run_id) | {
         "status": "complete",
@@ -67,9 +67,18 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
             named = frame.with_columns(pl.lit(plan.run_id).alias("run_id"))
             transaction.replace_where(table, named, run_id=plan.run_id)
         write_label_means(transaction, plan.run_id, trained.scores, labels, seed=plan.seed)
+        _note_code(transaction, plan.code_digest)
         if trained.baselines is not None:
             transaction.replace("baselines", trained.baselines, key=("split_id", "fold", "split", "target_range"))
     return float(fold.filter(pl.col("split") == "test")["loss"].item())
+
+
+def _note_code(transaction: Transaction, code: str) -> None:
+    """Note which modules a training code is made of, where the lake does not know."""
+    if transaction.query(load("modules_of_code"), [code]).is_empty() and code == training_code():
+        rows = list(module_digests(*TRAINING_MODULES).items())
+        modules = pl.DataFrame(rows, schema=["module", "module_digest"], orient="row")
+        transaction.replace_where("code_modules", modules, code_digest=code)
 
 
 def store_failure(lake: Lake, plan: RunPlan, error: str, *, started_at: datetime, flow_run_id: str) -> None:
@@ -99,7 +108,7 @@ def _run_row(lake: Lake, plan: RunPlan, *, started_at: datetime, flow_run_id: st
     }
 
 
-def _fold_metrics(trained: "TrainedFold") -> pl.DataFrame:
+def fold_rows(trained: "TrainedFold") -> pl.DataFrame:
     """Return the run's rows of `fold_metrics`, named like the run."""
     plan = trained.plan
     means = summarise_fold(

@@ -63,7 +63,7 @@ class Speaker(logging.Handler):
 def main() -> None:
     """Say what device there is, then train order after order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the flow, which ends this process
-    speaker = Speaker(_own_output())
+    speaker = Speaker(own_output())
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)
         logging.getLogger(name).addHandler(speaker)
@@ -83,7 +83,7 @@ def main() -> None:
         speaker.say(Event("free"))
 
 
-def _own_output() -> IO[str]:
+def own_output() -> IO[str]:
     """Take standard output for events alone: what libraries print goes to standard error from now on."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

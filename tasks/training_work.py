@@ -107,7 +107,12 @@ Told = Callable[[RunPlan, EpochRecord], None]
 
 
 def train_plans(
-    lake: Lake, plans: Sequence[RunPlan], held: DatasetPatches, *, on_epoch: Told | None = None
+    lake: Lake,
+    plans: Sequence[RunPlan],
+    held: DatasetPatches,
+    *,
+    on_epoch: Told | None = None,
+    root: Path | None = None,
 ) -> Iterator[TrainedFold | TrainingDiverged]:
     """Train plans, or go on where an earlier try was cut off, and score the best checkpoint of each.
 
@@ -116,13 +121,15 @@ def train_plans(
     Parameters
     ----------
     lake : Lake
-        Holds the folds; checkpoints go to its folders ``models/<run_id>``.
+        Holds the folds; checkpoints go to its folders ``models/<run_id>``, unless `root` is given.
     plans : sequence of RunPlan
         Of equal settings.
     held : DatasetPatches
         All patches of their data set, on the device to train on: `take_patches`.
     on_epoch : callable, optional
         Called with each epoch's plan and record.
+    root : Path, optional
+        Folder whose ``models/<run_id>`` the checkpoints go to, in place of the lake's.
 
     Yields
     ------
@@ -130,16 +137,17 @@ def train_plans(
         One a plan, in their order, as soon as it is scored.
     """
     folds = [_fold(lake, plan, held) for plan in plans]
+    folders = [inside(root or lake.root, f"models/{plan.run_id}") for plan in plans]
     dissimilarity = _dissimilarity(lake, plans[0].settings, held.patches)
     members = [
         Member(
             train_index=fold.filter(split="train")["row"].to_numpy(),
             val_index=fold.filter(split="val")["row"].to_numpy(),
-            checkpoint_dir=_folder(lake, plan),
+            checkpoint_dir=folder,
             seed=plan.seed,
             identity=_identity(plan),
         )
-        for plan, fold in zip(plans, folds, strict=True)
+        for plan, fold, folder in zip(plans, folds, folders, strict=True)
     ]
 
     def train_some(places: Sequence[int]) -> list[TrainingResult | TrainingDiverged]:
@@ -151,12 +159,12 @@ def train_plans(
         return train_members(held.patches, plans[0].settings, chosen, dissimilarity=dissimilarity, on_epoch=tell)
 
     outcomes = halving(range(len(plans)), train_some)
-    for plan, fold, outcome in zip(plans, folds, outcomes, strict=True):
+    for plan, fold, folder, outcome in zip(plans, folds, folders, outcomes, strict=True):
         if isinstance(outcome, TrainingDiverged):
             yield outcome
             continue
         with torch_threads(outcome.n_threads):
-            yield _examine(lake, plan, held.patches, fold, outcome, dissimilarity)
+            yield _examine(lake, plan, held.patches, fold, outcome, dissimilarity, folder)
 
 
 def _fold(lake: Lake, plan: RunPlan, held: DatasetPatches) -> pl.DataFrame:
@@ -171,6 +179,7 @@ def _examine(
     fold: pl.DataFrame,
     result: TrainingResult,
     dissimilarity: Dissimilarity,
+    folder: Path,
 ) -> TrainedFold:
     """Score and encode with the best checkpoint of a training."""
     best = load_checkpoint(result.checkpoints["loss"], device=patches.device)
@@ -181,13 +190,8 @@ def _examine(
         train_patches=fold.filter(pl.col("split") == "train"),
         latents=encode_fold(best, patches, fold, plan),
         baselines=measure_baselines(lake, plan, patches, fold),
-        folder=_folder(lake, plan),
+        folder=folder,
     )
-
-
-def _folder(lake: Lake, plan: RunPlan) -> Path:
-    """Return where a training keeps its checkpoints."""
-    return inside(lake.root, f"models/{plan.run_id}")
 
 
 def forget_progress(trained: TrainedFold) -> None:

@@ -1,9 +1,11 @@
-"""Commands that keep a copy of the lake."""
+"""Commands that keep the lake: copies of it, and proof that its numbers come out again."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from deployments.exit_codes import FAILED
 
 
 def backup(
@@ -40,3 +42,20 @@ def restore(
     place = locate(target).root
     done = put_back(source, place, on_file=counter("restored"))
     typer.echo(f"{done.n_files} files, {done.n_bytes:,} bytes are in {place}")
+
+
+def reproduce(
+    run: Annotated[str, typer.Argument(help="Id of a run, or the beginning of it.")],
+) -> None:
+    """Train a run again and compare every number with what stands.
+
+    From the data and the settings of then; the lake is not changed. The exit code is 0 where all is equal to the last
+    bit, and 1 where it is not: then it says what differs and how far the numbers are apart.
+
+    \b
+    deepdlt sql "SELECT run_id, preset, label, fold FROM runs"
+    deepdlt reproduce 3f9a
+    """  # noqa: D301
+    from deployments.reproduce import reproduce_run
+
+    raise typer.Exit(0 if reproduce_run(run, typer.echo) else FAILED)
