@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from small_patches import stripes
 
 from deepdlt.analysis.fold_baselines import measure_fold
-from deepdlt.training import streaming, train
+from deepdlt.training import streaming
 from deepdlt.training.patchset import PatchSet
 from deepdlt.training.settings import TrainingSettings
 from deepdlt.training.streaming import AHEAD, PatchRows, StreamedPatches, fits_in_memory
+from deepdlt.training.train import train
 
 N = 150
 
