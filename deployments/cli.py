@@ -74,6 +74,7 @@ for command in (
     reading.sql,
     reading.tables,
     nights.report,
+    nights.why,
     reading.attach,
     reading.export,
     keeping.backup,

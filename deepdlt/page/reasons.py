@@ -21,8 +21,8 @@ BECAUSE = {
 }
 """What a kind of reason is in a sentence; a training may have several."""
 
-MOST_SETTINGS = 4
-"""Changed settings that are named; more are counted."""
+MOST_NAMED = 4
+"""Changed settings, or modules, that are named; more are counted."""
 
 DIGITS = 8
 """Of a digest, to tell two apart."""
@@ -74,7 +74,7 @@ def _changes(run: Mapping[str, Any]) -> Iterator[Reason]:
     if changed := _changed(run["before_versions"], run["versions"]):
         yield Reason("libraries", f"libraries: {listed(f'{name} {old} → {new}' for name, old, new in changed)}")
     if run["code_digest"] != run["before_code_digest"]:
-        yield Reason("code", f"training code {run['before_code_digest'][:DIGITS]} → {run['code_digest'][:DIGITS]}")
+        yield Reason("code", _code(run))
 
 
 def _data_set(run: Mapping[str, Any]) -> str:
@@ -89,6 +89,15 @@ def _data_set(run: Mapping[str, Any]) -> str:
     return listed(said) if said else "as many patches, but others"
 
 
+def _code(run: Mapping[str, Any]) -> str:
+    """Name the modules of the training code that changed; where they are not known, its digests."""
+    modules = run.get("changed_modules")
+    if not modules:
+        return f"training code {run['before_code_digest'][:DIGITS]} → {run['code_digest'][:DIGITS]}"
+    more = [f"{len(modules) - MOST_NAMED} more"] if len(modules) > MOST_NAMED else []
+    return f"code of {listed([*modules[:MOST_NAMED], *more])}"
+
+
 def _changed(before: str, now: str) -> list[tuple[str, Any, Any]]:
     """Return name, old and new value of what differs between two JSON objects."""
     old, new = json.loads(before), json.loads(now)
@@ -98,9 +107,9 @@ def _changed(before: str, now: str) -> list[tuple[str, Any, Any]]:
 
 def _settings(changed: Sequence[tuple[str, Any, Any]]) -> str:
     """Name settings that differ, the first few of them."""
-    said = [f"{name} {_value(old)} → {_value(new)}" for name, old, new in changed[:MOST_SETTINGS]]
-    if len(changed) > MOST_SETTINGS:
-        said.append(f"{len(changed) - MOST_SETTINGS} more")
+    said = [f"{name} {_value(old)} → {_value(new)}" for name, old, new in changed[:MOST_NAMED]]
+    if len(changed) > MOST_NAMED:
+        said.append(f"{len(changed) - MOST_NAMED} more")
     return listed(said)
 
 
@@ -128,6 +137,18 @@ def group_trainings(trainings: pl.DataFrame) -> pl.DataFrame:
         reason = "; ".join(reason.text for reason in reasons_of(run))
         groups.setdefault((run["preset"], run["scheme"], _outcome(run), reason), []).append(run)
     return pl.DataFrame([_group(key, runs) for key, runs in groups.items()], infer_schema_length=None)
+
+
+def explain(run: Mapping[str, Any]) -> str:
+    """Say of one training what came of it in its night, and why: ``trained: data set: 23 → 24 images``.
+
+    Parameters
+    ----------
+    run : mapping
+        Row of the frame ``trainings``.
+    """
+    said = "; ".join(reason.text for reason in reasons_of(run))
+    return f"{_outcome(run)}: {said}" if said else _outcome(run)
 
 
 def _outcome(run: Mapping[str, Any]) -> str:

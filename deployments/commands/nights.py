@@ -86,6 +86,25 @@ def report(
         webbrowser.open(page.as_uri())
 
 
+def why(
+    what: Annotated[
+        str, typer.Argument(help="Words of a training, as 'PP1 fold 3', or the beginning of a run's id.")
+    ] = "",
+    night: Annotated[int | None, typer.Option(help="Number of the night; the newest unless told.", min=0)] = None,
+) -> None:
+    """Say of each training of a night why it ran: which data, settings, libraries and modules had changed.
+
+    \b
+    deepdlt why
+    deepdlt why "PP1 fold 3" --night 7
+    """  # noqa: D301
+    from lake import Lake
+    from tasks.why import why as explain
+
+    for line in explain(Lake.open(is_read_only=True), what, night=night):
+        typer.echo(line)
+
+
 def plot(
     name: Annotated[str | None, typer.Argument(help="Which picture; without it, all are listed.")] = None,
     run: Annotated[str | None, typer.Option(help="Id of a run, or the beginning of it.")] = None,

@@ -39,6 +39,16 @@ def run(**changed: Any) -> dict[str, Any]:
         ({"seed": 1}, "seed", "seed 0 → 1"),
         ({"code_digest": "d" * 32}, "code", "training code cccccccc → dddddddd"),
         (
+            {"code_digest": "d" * 32, "changed_modules": ["deepdlt.loss.losses", "deepdlt.models.blocks"]},
+            "code",
+            "code of deepdlt.loss.losses and deepdlt.models.blocks",
+        ),
+        (
+            {"code_digest": "d" * 32, "changed_modules": list("abcdef")},
+            "code",
+            "code of a, b, c, d and 2 more",
+        ),
+        (
             {"versions": json.dumps(VERSIONS | {"torch": "2.14.0"})},
             "libraries",
             "libraries: torch 2.13.0 → 2.14.0",
