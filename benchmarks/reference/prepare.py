@@ -18,22 +18,28 @@ SEPARATOR = "@"
 
 def read_sheet(source: Path) -> pd.DataFrame:
     """Return the label sheet of a folder, with the names that image files have."""
-    (workbook,) = source.rglob("*.xlsx")
-    read = pl.read_excel(workbook).drop_nulls("Names")
+    read = pl.read_excel(_workbook(source)).drop_nulls("Names")
     return pd.DataFrame({name: read[name].to_list() for name in read.columns})
+
+
+def _workbook(source: Path) -> Path:
+    """Return the label sheet of a folder; names in it begin where it lies."""
+    (found,) = source.rglob("*.xlsx")
+    return found
 
 
 def cut_patches(source: Path, target: Path, *, n_per_image: int, size_px: int = 64, seed: int = 0) -> int:
     """Cut random patches of every image, brighten or darken each, and write it as a Bitmap; return their number."""
     random.seed(seed)
     n_patches = 0
-    for number, path in enumerate(sorted(source.rglob("*.png")), start=1):
+    named_from = _workbook(source).parent
+    for number, path in enumerate(sorted(named_from.rglob("*.png")), start=1):
         folder = target / str(number)
         folder.mkdir(parents=True)
         with Image.open(path) as picture:
             image = np.array(picture.convert("L"))
         height, width = image.shape
-        stem = path.relative_to(source).with_suffix("").as_posix().replace("/", SEPARATOR)
+        stem = path.relative_to(named_from).with_suffix("").as_posix().replace("/", SEPARATOR)
         for n in range(n_per_image):
             row, col = random.randint(0, height - size_px), random.randint(0, width - size_px)  # noqa: S311 - no secret
             patch = image[row : row + size_px, col : col + size_px]
