@@ -15,6 +15,7 @@ from tasks.analysis import analyse_night
 from tasks.choices import chosen_epochs, pin_choices
 from tasks.draw import draw_pictures
 from tasks.fan_out import cancel_children, fan_out
+from tasks.ingest import ingest_step
 from tasks.nights import missing_plans, record_night, refuse_gaps
 from tasks.page import write_page_of_night
 from tasks.profile import pick_profile
@@ -114,6 +115,7 @@ def retrain(
         n_new_patches=ready["n_new_patches"],
         started_at=started_at,
         finished_at=datetime.now(UTC),
+        steps=[ingest_step(ingested, is_known, sheet, accept_changes), *ready["steps"]],
     )
     analyse_night(night["night_id"], return_state=True)  # a failed analysis fails its task, not the night
     draw_pictures(night["night_id"], return_state=True)  # and so do pictures that cannot be drawn

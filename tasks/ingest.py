@@ -12,7 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.digest import digest_json
-from deepdlt.provenance import code_digest
+from deepdlt.provenance import code_digest, source_digest
 from deepdlt.source.faults import Remark
 from deepdlt.source.files import list_inputs
 from deepdlt.source.fingerprint import Listing, fingerprint_folder
@@ -22,6 +22,7 @@ from lake.statements import load
 from tasks.caching import ContentKey
 from tasks.changes import refuse_changes
 from tasks.lake_access import open_lake
+from tasks.ledger import StepRecord, step_record
 from tasks.records import IngestRecord, SourceRecord
 from tasks.sheet import sheet_spec
 
@@ -90,6 +91,7 @@ def ingest_source(
     record = IngestRecord(
         source=str(source),
         state_key=ingest_state_key(seen.digest, sheet),
+        fingerprint=seen.digest,
         n_images=found.labels.height,
         n_new_images=found.images.height,
         n_rejected=found.rejected.height,
@@ -204,6 +206,19 @@ def ingest_stands(record: IngestRecord) -> bool:
     rows = open_lake().query(load("ingest_of_source"), [record["source"]])
     is_newest = rows.height == 1 and rows.item(0, "state_key") == record["state_key"]
     return is_newest and not record.get("n_waiting")
+
+
+def ingest_step(record: IngestRecord, is_hit: bool, sheet: str | None, accept_changes: bool) -> StepRecord:
+    """Return the ledger's record of an ingest."""
+    declared = digest_json(sheet_spec().model_dump(mode="json"))
+    inputs = {
+        "folder": record["fingerprint"],
+        "sheet": sheet or "",
+        "sheet's declaration": declared,
+        "accept_changes": accept_changes,
+        "code of tasks.ingest": source_digest(Path(__file__)),
+    }
+    return step_record("ingest images", is_hit, inputs, *INGEST_MODULES)
 
 
 def _log_progress(done: int, of: int) -> None:

@@ -12,6 +12,7 @@ from lake.statements import load
 from tasks.completed import completed_runs
 from tasks.fan_out import BatchOutcome
 from tasks.lake_access import open_lake
+from tasks.ledger import StepRecord, note_steps, training_steps
 from tasks.records import IngestRecord
 
 
@@ -44,6 +45,7 @@ def record_night(
     n_new_patches: int,
     started_at: datetime,
     finished_at: datetime,
+    steps: Sequence[StepRecord] = (),
 ) -> dict[str, Any]:
     """Write the night's row and the runs that belong to it.
 
@@ -61,6 +63,8 @@ def record_night(
         What this night added.
     started_at, finished_at : datetime
         With a time zone.
+    steps : sequence of StepRecord
+        What came before the trainings, for the ledger.
 
     Returns
     -------
@@ -96,6 +100,8 @@ def record_night(
         transaction.replace_where(
             "night_runs", belongs.with_columns(pl.lit(night_id).alias("night_id")), night_id=night_id
         )
+        ledger = [*steps, *training_steps([plan for plan in plans if plan.run_id in done], sent)]
+        note_steps(transaction, ledger, night_id=night_id, source=row["source"], sequence=row["sequence"])
     return row
 
 

@@ -19,13 +19,14 @@ from deepdlt.dataset.patches import dataset_id_of
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
 from deepdlt.night import HOLDOUT, NO_LABEL, SplitRecord
-from deepdlt.provenance import code_digest
+from deepdlt.provenance import code_digest, source_digest
 from lake import Lake
 from lake.shards import shards_present, write_shards
 from lake.statements import load
 from tasks.caching import ContentKey
 from tasks.cutting import EARLY, Cut, cut_image
 from tasks.lake_access import open_lake
+from tasks.ledger import StepRecord, step_record
 from tasks.records import DatasetRecord, IngestRecord, PatchRecord
 from tasks.sheet import find_label, sheet_spec
 
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 IMAGES_A_COMMIT = 256
 """Images whose patches are held in memory and committed together: 256 x 100 x 4 KiB = 105 MB."""
 
+CUT_MODULES = ("deepdlt.dataset.patches", "deepdlt.source.images")
+FREEZE_MODULES = ("deepdlt.dataset.patches",)
 FOLD_MODULES = ("deepdlt.dataset.folds", "deepdlt.dataset.image_groups")
 
 
@@ -298,7 +301,7 @@ def _store_splits(lake: Lake, assigned: Sequence[tuple[SplitRecord, pl.DataFrame
 
 @task(
     name="cut patches",
-    cache_policy=ContentKey(modules=("deepdlt.dataset.patches", "deepdlt.source.images")),
+    cache_policy=ContentKey(modules=CUT_MODULES),
     persist_result=True,
     result_serializer="json",
     retries=1,
@@ -319,7 +322,7 @@ def patches_stand(ingested: IngestRecord, recipe: PatchRecipe) -> bool:
 
 @task(
     name="freeze data set",
-    cache_policy=ContentKey(modules=("deepdlt.dataset.patches",)),
+    cache_policy=ContentKey(modules=FREEZE_MODULES),
     persist_result=True,
     result_serializer="json",
     retries=1,
@@ -375,6 +378,28 @@ def splits_stand(records: list[dict[str, Any]]) -> bool:
     wanted = {record["split_id"] for record in records}
     there = open_lake().query(load("splits_with_folds"))
     return wanted <= set(there["split_id"])
+
+
+def ledger_of(
+    ingested: IngestRecord,
+    recipe: dict[str, Any],
+    patches_per_image: int,
+    dataset: DatasetRecord,
+    asked: dict[str, Any],
+    *,
+    are_hits: tuple[bool, bool, bool],
+) -> list[StepRecord]:
+    """Return the ledger's records of cutting, freezing and assigning, in this order, as `are_hits` is."""
+    code = {"code of tasks.prepare": source_digest(Path(__file__))}
+    taken = {"ingest": digest_json(ingested), "images": ingested["n_images"], **code}
+    cut = {**taken, "recipe": recipe}
+    frozen = {**cut, "patches an image": patches_per_image}
+    folds = {**taken, "data set": dataset["dataset_id"], "snapshot": dataset["snapshot_id"], **asked}
+    return [
+        step_record("cut patches", are_hits[0], cut, *CUT_MODULES),
+        step_record("freeze data set", are_hits[1], frozen, *FREEZE_MODULES),
+        step_record("assign folds", are_hits[2], folds, *FOLD_MODULES),
+    ]
 
 
 def _log_progress(done: int, of: int) -> None:

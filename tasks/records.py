@@ -21,6 +21,7 @@ class IngestRecord(TypedDict):
     n_new_images: int
     n_rejected: int
     n_warnings: int
+    fingerprint: str  # of what was taken in; as in SourceRecord
     n_waiting: int  # files that were being written: the next ingest takes them
 
 

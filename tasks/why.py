@@ -1,10 +1,11 @@
-"""Why each training of a night ran, or did not."""
+"""Why each step and training of a night ran, or did not."""
 
 from deepdlt.errors import DeepdltError
 from deepdlt.night import HOLDOUT
 from lake import Lake
 from lake.night_views import ask_of_night
 from lake.statements import load
+from tasks.ledger import in_words
 
 
 class NothingToExplain(DeepdltError):
@@ -25,7 +26,7 @@ def why(lake: Lake, what: str = "", *, night: int | None = None) -> list[str]:
     Returns
     -------
     list of str
-        One line a training.
+        One line a step, then one a training.
 
     Raises
     ------
@@ -39,12 +40,13 @@ def why(lake: Lake, what: str = "", *, night: int | None = None) -> list[str]:
         raise NothingToExplain("the lake holds no night yet" if night is None else f"the lake holds no night {night}")
     night_id, number = found.row(0)
     trainings = ask_of_night(lake, night_id, {"trainings": load("page_trainings")})["trainings"]
-    lines = []
+    steps = [in_words(*row) for row in lake.query(load("reasons_of_night"), [night_id]).iter_rows()]
+    lines = [line for line in steps if all(word in line for word in what.split())]
     for run in trainings.iter_rows(named=True):
         place = "80/10/10 split" if run["scheme"] == HOLDOUT else f"{run['label']} fold {run['fold']} {run['scheme']}"
         line = f"{place} {run['preset']} seed {run['seed']} ({run['run_id'][:8]}): {explain(run)}"
         is_meant = run["run_id"].startswith(what) or all(word in line for word in what.split())
         lines += [line] if is_meant else []
     if not lines:
-        raise NothingToExplain(f"no training of night {number} goes by {what!r}: `deepdlt why` lists them all")
+        raise NothingToExplain(f"no step or training of night {number} goes by {what!r}: `deepdlt why` lists them all")
     return [f"night {number}", *lines]

@@ -92,7 +92,7 @@ def why(
     ] = "",
     night: Annotated[int | None, typer.Option(help="Number of the night; the newest unless told.", min=0)] = None,
 ) -> None:
-    """Say of each training of a night why it ran: which data, settings, libraries and modules had changed.
+    """Say of each step and training of a night why it ran: which data, settings, libraries and modules had changed.
 
     \b
     deepdlt why

@@ -10,10 +10,10 @@ from deepdlt.night import plan_runs, presets_of_night
 from deepdlt.threads import torch_threads
 from tasks.analysis import analyse_night
 from tasks.audit import audit_splits, splits_without_audit
-from tasks.ingest import ingest_source
+from tasks.ingest import ingest_source, ingest_step
 from tasks.lake_access import open_lake
 from tasks.nights import missing_plans, record_night
-from tasks.prepare import assign_missing, cut_missing, freeze
+from tasks.prepare import assign_missing, cut_missing, freeze, ledger_of
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
 from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans
@@ -69,6 +69,10 @@ def run_night(
         **{name: now - known[name] for name, now in _counts().items()},
         started_at=started_at,
         finished_at=datetime.now(UTC),
+        steps=[
+            ingest_step(ingested, False, None, False),
+            *ledger_of(ingested, recipe.model_dump(), patches_per_image, dataset, {}, are_hits=(False, False, False)),
+        ],
     )
     analyse_night.fn(night["night_id"])
     return night

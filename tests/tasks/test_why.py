@@ -74,7 +74,7 @@ def test_what_is_not_there_is_said(lake: Lake) -> None:
         why(lake, night=7)
     done = CliRunner().invoke(app, ["why", "PP1"], env={"DEEPDLT_LAKE": str(lake.root)})
     assert done.exit_code == 1
-    assert "no training of night 2 goes by 'PP1'" in done.output
+    assert "no step or training of night 2 goes by 'PP1'" in done.output
 
 
 def test_codes_of_unknown_modules_are_told_apart_by_digest(lake: Lake) -> None:
