@@ -92,7 +92,9 @@ def why(
     ] = "",
     night: Annotated[int | None, typer.Option(help="Number of the night; the newest unless told.", min=0)] = None,
 ) -> None:
-    """Say of each step and training of a night why it ran: which data, settings, libraries and modules had changed.
+    """Say of each step and training of a night why it ran.
+
+    Which data, settings, libraries and modules of the code had changed, or which night it was taken from.
 
     \b
     deepdlt why
