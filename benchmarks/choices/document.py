@@ -38,6 +38,10 @@ def write_document(docs: Path) -> str:
         parts.append(_section(family, records, f"images/choices/{name}", found["budget"]["epochs"]))
         if family.name.startswith("code of"):
             parts.append(_against_pca(records, found.get("baselines", [])))
+    done = {(one["family"], one["choice"]) for one in found["records"]}
+    missing = [f"{one.name}: {choice}" for one in FAMILIES for choice in one.choices if (one.name, choice) not in done]
+    if missing:
+        parts.append(f"*Not trained yet*: {', '.join(missing)}.")
     (docs / "choices.md").write_text("\n".join(part.rstrip() + "\n" for part in parts))
     return f"choices.md: {len(found['records'])} trainings"
 
