@@ -8,7 +8,7 @@ from deepdlt.config import FoldScheme, PatchRecipe
 from tasks.audit import audit_splits, splits_without_audit
 from tasks.caching import call_cached
 from tasks.ledger import StepRecord
-from tasks.prepare import (
+from tasks.prepared import (
     assign_all_folds,
     cut_patches_of_new_images,
     dataset_stands,

@@ -34,9 +34,12 @@ class ContentKey(CachePolicy):
     ----------
     modules : tuple of str
         The deepdlt modules that do the task's work; their imports are followed.
+    work : tuple of str
+        Modules of ``tasks`` that do it, beside the task's own; their imports are not followed.
     """
 
     modules: tuple[str, ...] = ()
+    work: tuple[str, ...] = ()
 
     def compute_key(
         self,
@@ -57,11 +60,29 @@ class ContentKey(CachePolicy):
                 "task": task_ctx.task.name,
                 "source": source_digest(Path(inspect.getfile(task_ctx.task.fn))),
                 "inputs": inputs,
+                "work": work_digests(*self.work),
                 "code": code_digest(*self.modules) if self.modules else "",
                 "libraries": library_versions(),
                 "lake": open_lake().lake_id,
             }
         )
+
+
+def work_digests(*names: str) -> dict[str, str]:
+    """Return the digest of the code of each of some modules of ``tasks``, by its name; none is imported.
+
+    Parameters
+    ----------
+    *names : str
+        E.g. ``"tasks.cutting"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such module: a hit must not rest on code that is not there.
+    """
+    folder = Path(__file__).parents[1]
+    return {name: source_digest(folder.joinpath(*name.split(".")).with_suffix(".py")) for name in names}
 
 
 def call_cached(work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], **named: Any) -> tuple[R, bool]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from prefect import task
 
 from deepdlt.config import FoldScheme, PatchRecipe
 from deepdlt.dataset.folds import assign_folds, count_levels, split_holdout, split_id_of
@@ -19,15 +18,13 @@ from deepdlt.dataset.patches import dataset_id_of
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
 from deepdlt.night import HOLDOUT, NO_LABEL, SplitRecord
-from deepdlt.provenance import code_digest, source_digest
+from deepdlt.provenance import code_digest
 from lake import Lake
 from lake.shards import shards_present, write_shards
 from lake.statements import load
-from tasks.caching import ContentKey
 from tasks.cutting import EARLY, Cut, cut_image
 from tasks.lake_access import open_lake
-from tasks.ledger import StepRecord, step_record
-from tasks.records import DatasetRecord, IngestRecord, PatchRecord
+from tasks.records import DatasetRecord, PatchRecord
 from tasks.sheet import find_label, sheet_spec
 
 logger = logging.getLogger(__name__)
@@ -35,8 +32,6 @@ logger = logging.getLogger(__name__)
 IMAGES_A_COMMIT = 256
 """Images whose patches are held in memory and committed together: 256 x 100 x 4 KiB = 105 MB."""
 
-CUT_MODULES = ("deepdlt.dataset.patches", "deepdlt.source.images")
-FREEZE_MODULES = ("deepdlt.dataset.patches",)
 FOLD_MODULES = ("deepdlt.dataset.folds", "deepdlt.dataset.image_groups")
 
 
@@ -74,7 +69,7 @@ def cut_missing(
         If the source has no patches in the end.
     """
     lake = open_lake()
-    todo = _images_without_patches(lake, source, recipe)
+    todo = images_without_patches(lake, source, recipe)
     n_new = 0
     for start in range(0, todo.height, IMAGES_A_COMMIT):
         part = todo.slice(start, IMAGES_A_COMMIT)
@@ -93,8 +88,8 @@ def cut_missing(
     )
 
 
-def _images_without_patches(lake: Lake, source: str, recipe: PatchRecipe) -> pl.DataFrame:
-    """Return image_id and path of every image that lacks rows, or files, of its patches."""
+def images_without_patches(lake: Lake, source: str, recipe: PatchRecipe) -> pl.DataFrame:
+    """Return image_id and path of every image of a source that lacks rows, or files, of its patches."""
     images = lake.query(load("images_of_source"), [source])
     held = lake.query(load("patch_shards_of_source"), [source, recipe.recipe_id])
     present = shards_present(lake.root, held["shard"].unique().to_list())
@@ -297,111 +292,3 @@ def _store_splits(lake: Lake, assigned: Sequence[tuple[SplitRecord, pl.DataFrame
             [{**split.model_dump(), "snapshot_id": snapshot_id, "created_at": now} for split, _ in assigned]
         )
         transaction.replace("splits", rows, key=("split_id",))
-
-
-@task(
-    name="cut patches",
-    cache_policy=ContentKey(modules=CUT_MODULES),
-    persist_result=True,
-    result_serializer="json",
-    retries=1,
-    retry_delay_seconds=2,
-    timeout_seconds=3600,
-)
-def cut_patches_of_new_images(ingested: IngestRecord, recipe: dict[str, Any]) -> PatchRecord:
-    """Cut the patches of images that have none under this recipe."""
-    record = cut_missing(ingested["source"], PatchRecipe.model_validate(recipe), on_progress=_log_progress)
-    logger.info("%(n_new_patches)d new patches, %(n_patches)d of %(n_images)d images in all", record)
-    return record
-
-
-def patches_stand(ingested: IngestRecord, recipe: PatchRecipe) -> bool:
-    """Tell whether every image of the source has its patches, rows and files."""
-    return _images_without_patches(open_lake(), ingested["source"], recipe).is_empty()
-
-
-@task(
-    name="freeze data set",
-    cache_policy=ContentKey(modules=FREEZE_MODULES),
-    persist_result=True,
-    result_serializer="json",
-    retries=1,
-    retry_delay_seconds=2,
-    timeout_seconds=600,
-)
-def freeze_dataset(ingested: IngestRecord, recipe: dict[str, Any], patches_per_image: int) -> DatasetRecord:
-    """Name the set of patches that this night trains on."""
-    record = freeze(ingested["source"], PatchRecipe.model_validate(recipe), patches_per_image=patches_per_image)
-    logger.info("data set %(dataset_id)s: %(n_patches)d patches of %(n_images)d images", record)
-    return record
-
-
-def dataset_stands(record: DatasetRecord) -> bool:
-    """Tell whether the lake holds the data set."""
-    return bool(open_lake().query("SELECT 1 FROM datasets WHERE dataset_id = ?", [record["dataset_id"]]).height)
-
-
-@task(
-    name="assign folds",
-    cache_policy=ContentKey(modules=FOLD_MODULES),
-    persist_result=True,
-    result_serializer="json",
-    retries=1,
-    retry_delay_seconds=2,
-    timeout_seconds=1800,
-)
-def assign_all_folds(
-    ingested: IngestRecord,
-    dataset: DatasetRecord,
-    patches_per_image: int,
-    labels: list[str],
-    schemes: list[FoldScheme],
-    n_folds: int,
-    seed: int,
-) -> list[dict[str, Any]]:
-    """Assign the 80/10/10 split and the label-aware folds of a data set."""
-    splits = assign_missing(
-        ingested["source"],
-        dataset,
-        patches_per_image=patches_per_image,
-        labels=labels,
-        schemes=schemes,
-        n_folds=n_folds,
-        seed=seed,
-    )
-    logger.info("%d splits: %s", len(splits), ", ".join(f"{split.label}/{split.scheme}" for split in splits))
-    return [split.model_dump() for split in splits]
-
-
-def splits_stand(records: list[dict[str, Any]]) -> bool:
-    """Tell whether the lake holds every one of the splits with its folds."""
-    wanted = {record["split_id"] for record in records}
-    there = open_lake().query(load("splits_with_folds"))
-    return wanted <= set(there["split_id"])
-
-
-def ledger_of(
-    ingested: IngestRecord,
-    recipe: dict[str, Any],
-    patches_per_image: int,
-    dataset: DatasetRecord,
-    asked: dict[str, Any],
-    *,
-    are_hits: tuple[bool, bool, bool],
-) -> list[StepRecord]:
-    """Return the ledger's records of cutting, freezing and assigning, in this order, as `are_hits` is."""
-    code = {"code of tasks.prepare": source_digest(Path(__file__))}
-    taken = {"ingest": digest_json(ingested), "images": ingested["n_images"], **code}
-    cut = {**taken, "recipe": recipe}
-    frozen = {**cut, "patches an image": patches_per_image}
-    folds = {**taken, "data set": dataset["dataset_id"], "snapshot": dataset["snapshot_id"], **asked}
-    return [
-        step_record("cut patches", are_hits[0], cut, *CUT_MODULES),
-        step_record("freeze data set", are_hits[1], frozen, *FREEZE_MODULES),
-        step_record("assign folds", are_hits[2], folds, *FOLD_MODULES),
-    ]
-
-
-def _log_progress(done: int, of: int) -> None:
-    """Say after each commit how far the cutting is."""
-    logger.info("patches of %d of %d images cut", done, of)

@@ -13,7 +13,8 @@ from tasks.audit import audit_splits, splits_without_audit
 from tasks.ingest import ingest_source, ingest_step
 from tasks.lake_access import open_lake
 from tasks.nights import missing_plans, record_night
-from tasks.prepare import assign_missing, cut_missing, freeze, ledger_of
+from tasks.prepare import assign_missing, cut_missing, freeze
+from tasks.prepared import ledger_of
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
 from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from prefect import task
 
 from lake import Lake
+from tasks import caching
 from tasks.caching import ContentKey
 from tasks.lake_access import open_lake
 
@@ -60,6 +61,18 @@ def test_two_tasks_with_equal_inputs_share_nothing(lake: Lake) -> None:
 def test_other_code_is_another_key(lake: Lake) -> None:
     """The key holds the digest of the modules that run."""
     assert key(a=1) != key(modules=("deepdlt.digest", "deepdlt.dataset.patches"), a=1)
+
+
+def test_a_changed_module_of_tasks_is_another_key(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does a task's work in another file than the task's counts, as its code and not as its name."""
+    policy = ContentKey(work=("tasks.cutting",))
+    before = policy.compute_key(SimpleNamespace(task=one), {}, {})  # type: ignore[arg-type]
+    assert before == policy.compute_key(SimpleNamespace(task=one), {}, {})  # type: ignore[arg-type]
+    monkeypatch.setattr(caching, "source_digest", lambda path: f"another {path.name}")
+    assert before != policy.compute_key(SimpleNamespace(task=one), {}, {})  # type: ignore[arg-type]
+    monkeypatch.undo()
+    with pytest.raises(FileNotFoundError):
+        caching.work_digests("tasks.nowhere")
 
 
 def test_another_lake_is_another_key(lake: Lake, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from lake.shards import read_patches
 from tasks.export import NothingIngested, export_source
 from tasks.ingest import ingest_source
 from tasks.prepare import assign_missing, cut_missing, freeze
+from tasks.prepared import dataset_stands
 from tasks.records import DatasetRecord
 from tasks.sheet import LabelUnknown
 
@@ -60,6 +61,14 @@ def test_a_lost_shard_is_cut_again_to_the_same_bytes(source: Source, lake: Lake)
     assert cut_missing(str(source.folder), RECIPE)["n_new_patches"] > 0
     assert {shard: (lake.root / shard).read_bytes() for shard in shards} == before
     assert lake.query("SELECT count(*) FROM patches").item() == 60
+
+
+def test_a_record_that_is_not_the_lakes_is_no_hit(source: Source, lake: Lake) -> None:
+    """A data set stands only as the lake has it: neither an edited record nor one of another lake counts."""
+    dataset, _ = prepare(source)
+    assert dataset_stands(dataset)
+    assert not dataset_stands({**dataset, "n_patches": 1})
+    assert not dataset_stands({**dataset, "dataset_id": "0" * 32})
 
 
 def test_an_image_that_changed_since_its_ingest_waits(source: Source, lake: Lake) -> None:

@@ -1,0 +1,4 @@
+-- Purpose: a data set, as the record of the task that froze it.
+-- Grain: one row, or none.
+-- Parameters: dataset_id.
+SELECT dataset_id, recipe_id, n_images, n_patches, snapshot_id FROM datasets WHERE dataset_id = ?
