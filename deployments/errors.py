@@ -51,6 +51,10 @@ class ServerUnreachable(DeploymentError):
         self.api_url = api_url
 
 
+class ServerSilent(ServerUnreachable):
+    """Raised when a server takes a request and does not answer it in time."""
+
+
 class ServerRefused(DeploymentError):
     """Raised when the server answers that it will not do what was asked."""
 

@@ -16,12 +16,14 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from deployments.errors import DeploymentMissing, ParametersRefused, ServerRefused, ServerUnreachable
+from deployments.errors import DeploymentMissing, ParametersRefused, ServerRefused, ServerSilent, ServerUnreachable
 
 Json = dict[str, Any]
 # What a server with a busy database answers for a while.
 PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
 RETRY_S = 0.5
+# A request that was taken and not answered in time is asked this often in all.
+ASKED_AT_MOST = 3
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
 
 
@@ -66,21 +68,28 @@ class ServerApi:
         return self.api_url.removesuffix("/api")
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request and return the decoded answer; a server that is busy is asked again.
+        """Send a request and return the decoded answer; a server that is busy or silent is asked again.
+
+        Every request here may be sent twice: they read, set what they say, or carry a key.
 
         Raises
         ------
         ServerUnreachable
-            If nothing answers.
+            If nothing listens there, or what listens stays silent.
         ServerRefused
             If the answer is an error; its text is in the message.
         """
         deadline = time.monotonic() + self.timeout_s
+        n_silent = 0
         while True:
             try:
                 return self.ask_once(method, path, body)
             except ServerRefused as error:
                 if error.status not in PASSING or time.monotonic() > deadline:
+                    raise
+            except ServerSilent:
+                n_silent += 1
+                if n_silent == ASKED_AT_MOST:
                     raise
             time.sleep(RETRY_S)
 
@@ -96,6 +105,8 @@ class ServerApi:
         except HTTPError as error:
             with error:
                 raise ServerRefused(f"{method} {path}", error.code, detail_of(error.read())) from error
+        except TimeoutError as error:
+            raise ServerSilent(self.api_url, f"no answer within {self.timeout_s:g} s") from error
         except OSError as error:
             raise ServerUnreachable(self.api_url, str(error) or type(error).__name__) from error
         return json.loads(text) if text else None
