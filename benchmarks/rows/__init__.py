@@ -9,6 +9,7 @@ MODULES = (
     "export",
     "training",
     "folds",
+    "together",
     "load",
     "night",
     "few_new",
