@@ -38,6 +38,7 @@ SHARED = {
         "deployments/test_cli",
     ),
     "drawn_night": ("tasks/test_pictures", "deployments/test_plot"),
+    "paged": ("tasks/test_page", "tasks/test_page_in_browser"),
 }
 """Fixtures that are made once a session and take long, and the files that use them: those of one go to one process."""
 
