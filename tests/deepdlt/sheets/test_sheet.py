@@ -1,30 +1,20 @@
 """Label sheets: typed rows out of spreadsheets, and a fault for each bad row."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from deepdlt.errors import DeepdltError
-from deepdlt.sheets.columns import ColumnSpec
 from deepdlt.sheets.sheet import (
     SheetColumnsMissing,
-    SheetSpec,
-    SheetSpecInvalid,
     SheetUnreadable,
     load_spec,
     read_sheet,
 )
-from deepdlt.sheets.spec import DLIP_SPEC
-from deepdlt.sheets.values import typed_value
-from deepdlt.source.faults import Fault, Remark
-from deepdlt.source.names import NameUnusable, join_key
+from deepdlt.source.faults import Fault
 
 SPEC = load_spec()
 HEADER = [SPEC.name_header, *(column.header for column in SPEC.columns)]
@@ -292,154 +282,9 @@ def test_xlsx_and_csv_say_the_same(tmp_path: Path) -> None:
     assert xlsx.rows.equals(csv.rows)
 
 
-@settings(deadline=None)
-@given(st.floats(min_value=0, max_value=1e9, allow_nan=False), st.integers(min_value=1, max_value=2**53))
-def test_a_number_survives_its_text(energy: float, count: int) -> None:
-    """A float written in full and a count written as integer or decimal come back exactly."""
-    number = ColumnSpec(header="E", name="energy", kind="number")
-    whole = ColumnSpec(header="N", name="n", kind="integer")
-    assert typed_value(repr(energy), column=number) == energy
-    assert typed_value(str(count), column=whole) == count
-    assert typed_value(f"{count}.0", column=whole) == count
-
-
-@settings(deadline=None)
-@given(st.text(max_size=30))
-def test_no_text_in_a_number_raises(text: str) -> None:
-    """Whatever stands in a cell, the answer is a finite number or a remark."""
-    value = typed_value(text.strip() or None, column=ColumnSpec(header="E", name="energy", kind="number"))
-    assert value is None or isinstance(value, Remark) or abs(float(value)) < float("inf")
-
-
-@settings(deadline=None)
-@given(st.text(max_size=30))
-def test_a_key_never_leaves_the_folder(name: str) -> None:
-    """A key is a relative path without `..`, or the name is refused; making it twice changes nothing."""
-    try:
-        key = join_key(name)
-    except NameUnusable:
-        return
-    assert key
-    assert not key.startswith("/")
-    assert ".." not in key.split("/")
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("a/1-1.bmp", "a/1-1.png"),
-        ("a\\b\\1.TIF", "a/b/1.tiff"),
-        ("./a//1.bmp", " a / 1 .bmp"),
-        ("re\u0301sume\u0301.bmp", "r\u00e9sum\u00e9.png"),
-    ],
-    ids=["suffix", "backslashes", "blanks and dots", "unicode"],
-)
-def test_spellings_of_one_path_share_a_key(one: str, other: str) -> None:
-    """Suffix, slashes, blanks and Unicode form do not tell pictures apart."""
-    assert join_key(one) == join_key(other)
-
-
-def test_a_number_after_a_point_is_no_suffix() -> None:
-    """`spot 1.5` and `spot 1.6` are two pictures."""
-    assert join_key("spot 1.5") != join_key("spot 1.6")
-
-
 def test_row_digests_follow_the_values_and_nothing_else(tmp_path: Path) -> None:
     """Another spelling of a value keeps the digest, another value changes it."""
     rows, _, _ = read_rows(tmp_path, dlip_row(Names="a"), dlip_row(Names="b", NP="10.0"), dlip_row(Names="c", NP=20))
     first, same, other = rows["row_digest"]
     assert first == same
     assert first != other
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"labels": {"NP": {"column": "nothing", "kind": "number"}}}, "required"),
-        ({"labels": {"PP1": {"column": "pattern", "kind": "number"}}}, "category"),
-        ({"labels": {"Δτ": {"column": "delay_ps", "kind": "number"}}}, "required"),
-        ({"field_of_view": {"x": "angle_deg"}}, "field of view"),
-        ({"derived": [{"name": "pattern", "first_of": ["pattern_1", "n_pulses"], "required": True}]}, "one kind"),
-        ({"surprise": 1}, "surprise"),
-        ({"columns": [{"header": "a", "name": "length", "kind": "number", "unit": "um"}]}, "unit"),
-        ({"columns": [{"header": "a", "name": "image_id", "kind": "category"}]}, "label table"),
-        ({"columns": [{"header": "a", "name": "word", "kind": "category", "above": 0}]}, "bounds"),
-    ],
-)
-def test_a_declaration_that_does_not_hold_together_is_refused(change: dict[str, object], reason: str) -> None:
-    """Mistakes in a declaration are found when it is loaded, not in the middle of a night."""
-    declared = tomllib.loads(DLIP_SPEC.read_text(encoding="utf-8"))
-    with pytest.raises(ValidationError, match=reason):
-        SheetSpec.model_validate(declared | change)
-
-
-@pytest.mark.parametrize("content", [b"title = ", b"\xff", b"title = 'only this'", None])
-def test_a_file_that_declares_no_sheet_is_refused(tmp_path: Path, content: bytes | None) -> None:
-    """A missing, broken or incomplete declaration ends in an error that names the file."""
-    path = tmp_path / "lab.toml"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(SheetSpecInvalid, match=r"lab\.toml"):
-        load_spec(path)
-
-
-LAB = """
-title = "Hardness of coated steel"
-name_header = "file"
-csv_separator = ";"
-[[columns]]
-header = "Coating"
-name = "coating"
-kind = "category"
-allowed = ["TiN", "CrN"]
-required = true
-[[columns]]
-header = "HV (GPa)"
-name = "hardness_gpa"
-kind = "number"
-unit = "gpa"
-above = 0.0
-required = true
-[[columns]]
-header = "Cycles"
-name = "n_cycles"
-kind = "integer"
-at_least = 0
-[[columns]]
-header = "Operator"
-name = "operator"
-kind = "category"
-[[columns]]
-header = "T"
-name = "temperature_degc"
-kind = "number"
-unit = "degc"
-at_least = -273.15
-[labels.coating]
-column = "coating"
-kind = "category"
-[labels.hardness]
-column = "hardness_gpa"
-kind = "number"
-"""
-
-
-def test_another_labs_sheet_needs_no_code(tmp_path: Path) -> None:
-    """Five columns of another kind, a separator and labels of their own come from a declaration alone."""
-    (tmp_path / "lab.toml").write_text(LAB, encoding="utf-8")
-    (tmp_path / "sheet.csv").write_text(
-        "Operator;T;file;Cycles;Coating;HV (GPa)\nAda;20;x.tif;7;TiN;21.5\n;-300;y.tif;7;TiN;20\n", encoding="utf-8"
-    )
-    table = read_sheet(tmp_path / "sheet.csv", spec=load_spec(tmp_path / "lab.toml"))
-    assert table.rows.drop("row_digest").rows(named=True) == [
-        {
-            "name": "x.tif",
-            "sheet_row": 2,
-            "coating": "TiN",
-            "hardness_gpa": 21.5,
-            "n_cycles": 7,
-            "operator": "Ada",
-            "temperature_degc": 20.0,
-        }
-    ]
-    assert [fault.rule for fault in table.faults] == ["label-out-of-bounds"]
