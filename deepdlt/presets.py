@@ -123,7 +123,7 @@ _WELL: dict[str, Any] = {
 """Targets in reach, no dropout, flips and turns, ELU, eight patches a step, one cycle to a peak of 3e-3."""
 
 _CHANGES: dict[str, dict[str, Any]] = {
-    "tuned": {},
+    "tuned": {"loss": {"mse": 1.0, "ssim": 0.1}},
     "tuned-128": {"latent_dim": 128},
     "residual": {"model": "residual", "batch_size": 32},
     "residual-128": {"model": "residual", "batch_size": 32, "latent_dim": 128},
