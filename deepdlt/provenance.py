@@ -7,6 +7,7 @@ flow can ask for the digest of the training code without paying for torch.
 import ast
 import functools
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +17,7 @@ PACKAGE_FOLDER = Path(__file__).parent
 PACKAGE = PACKAGE_FOLDER.name
 
 NUMERIC_LIBRARIES = ("numpy", "scikit-image", "scikit-learn", "torch")
-"""Libraries whose version can change a number."""
+"""Libraries whose version can change the numbers of a training."""
 
 
 class _Docless(ast.NodeTransformer):
@@ -139,9 +140,20 @@ def module_digests(*names: str) -> dict[str, str]:
     return {name: source_digest(path) for name, path in modules_behind(*names).items()}
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that shape the numbers, without importing them."""
-    return {"python": platform.python_version(), **{name: version(name) for name in NUMERIC_LIBRARIES}}
+def library_versions(names: Iterable[str] = NUMERIC_LIBRARIES) -> dict[str, str]:
+    """Return the versions of Python and of some libraries, without importing them.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of distributions.
+
+    Raises
+    ------
+    importlib.metadata.PackageNotFoundError
+        If one is not installed.
+    """
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def source_digest(path: Path) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tasks.caching import call_cached
 from tasks.ingest import find_source, ingest_images, ingest_stands
+from tasks.ledger import StepRecord
 from tasks.records import IngestRecord
 
 PathText = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
@@ -21,11 +22,11 @@ AcceptChanges = Annotated[
 SheetPath = Annotated[PathText | None, Field(description="The label sheet, where the folder holds more than one.")]
 
 
-def take_in(source: str | None, sheet: str | None, accept_changes: bool) -> tuple[IngestRecord, bool]:
+def take_in(source: str | None, sheet: str | None, accept_changes: bool) -> tuple[IngestRecord, StepRecord]:
     """Survey a folder and bring the lake to what stands in it now.
 
-    Returns the record of the ingest and whether the folder was as the lake knew it. A night calls this and no flow
-    of its own: with nothing new, a flow inside a flow costs a second and more of Prefect's time.
+    Returns the record of the ingest and the ledger's, which says whether the folder was as the lake knew it. A night
+    calls this and no flow of its own: with nothing new, a flow inside a flow costs a second and more of Prefect's time.
     """
     found = find_source(source, sheet)
     return call_cached(ingest_images, found, accept_changes, confirm=ingest_stands)
@@ -44,4 +45,5 @@ def ingest(
 
     Returns the record of the ingest and whether the folder was as the lake knew it.
     """
-    return take_in(source, sheet, accept_changes)
+    record, step = take_in(source, sheet, accept_changes)
+    return record, step["is_hit"]

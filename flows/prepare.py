@@ -5,7 +5,7 @@ from typing import Any
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from deepdlt.config import FoldScheme, PatchRecipe
-from tasks.audit import audit_splits, splits_without_audit
+from tasks.audit import audit_missing
 from tasks.caching import call_cached
 from tasks.ledger import StepRecord
 from tasks.prepared import (
@@ -13,11 +13,11 @@ from tasks.prepared import (
     cut_patches_of_new_images,
     dataset_stands,
     freeze_dataset,
-    ledger_of,
     patches_stand,
     splits_stand,
 )
-from tasks.records import DatasetRecord, IngestRecord
+from tasks.records import DatasetRecord
+from tasks.used import images_used, labels_used
 
 
 class Prepared(TypedDict):
@@ -30,7 +30,7 @@ class Prepared(TypedDict):
 
 
 def make_ready(
-    ingested: IngestRecord,
+    source: str,
     recipe: PatchRecipe,
     patches_per_image: int,
     labels: list[str],
@@ -39,23 +39,23 @@ def make_ready(
     seed: int,
 ) -> Prepared:
     """Make what a night trains on: patches of new images, the frozen data set, its folds."""
-    settings = recipe.model_dump()
-    patches, is_hit = call_cached(
-        cut_patches_of_new_images, ingested, settings, confirm=lambda _: patches_stand(ingested, recipe)
+    images, settings = images_used(source), recipe.model_dump()
+    patches, cut = call_cached(
+        cut_patches_of_new_images, source, images, settings, confirm=lambda _: patches_stand(source, recipe)
     )
-    dataset, is_frozen = call_cached(freeze_dataset, ingested, settings, patches_per_image, confirm=dataset_stands)
-    splits, is_assigned = call_cached(
-        assign_all_folds, ingested, dataset, patches_per_image, labels, schemes, n_folds, seed, confirm=splits_stand
+    dataset, frozen = call_cached(
+        freeze_dataset, source, images, patches["n_patches"], settings, patches_per_image, confirm=dataset_stands
     )
-    unaudited = splits_without_audit(ingested["source"], splits)
-    if unaudited:
-        audit_splits(ingested["source"], unaudited)
-    asked = {"labels": labels, "schemes": schemes, "folds": n_folds, "seed": seed}
+    values = labels_used(source, labels, schemes)
+    splits, assigned = call_cached(
+        assign_all_folds,
+        *(source, dataset, values, patches_per_image, labels, schemes, n_folds, seed),
+        confirm=splits_stand,
+    )
+    audited = audit_missing(source, splits)
     return Prepared(
         dataset=dataset,
         splits=splits,
-        n_new_patches=0 if is_hit else patches["n_new_patches"],
-        steps=ledger_of(
-            ingested, settings, patches_per_image, dataset, asked, are_hits=(is_hit, is_frozen, is_assigned)
-        ),
+        n_new_patches=0 if cut["is_hit"] else patches["n_new_patches"],
+        steps=[cut, frozen, assigned, audited],
     )

@@ -15,7 +15,6 @@ from tasks.analysis import analyse_night
 from tasks.choices import chosen_epochs, pin_choices
 from tasks.draw import draw_pictures
 from tasks.fan_out import cancel_children, fan_out
-from tasks.ingest import ingest_step
 from tasks.nights import missing_plans, record_night, refuse_gaps
 from tasks.page import write_page_of_night
 from tasks.profile import pick_profile
@@ -96,8 +95,8 @@ def retrain(
     started_at = datetime.now(UTC)
     refuse_unknown_labels(labels)
     budget = PROFILES[pick_profile(profile)]
-    ingested, is_known = take_in(source, sheet, accept_changes)
-    ready = make_ready(ingested, PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
+    ingested, taken = take_in(source, sheet, accept_changes)
+    ready = make_ready(ingested["source"], PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
     splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
     choices = pin_choices(settings)
     presets = presets_of_night(preset, models, choices)
@@ -111,11 +110,11 @@ def retrain(
         plans,
         missing,
         ingested=ingested,
-        n_new_images=0 if is_known else ingested["n_new_images"],
+        n_new_images=0 if taken["is_hit"] else ingested["n_new_images"],
         n_new_patches=ready["n_new_patches"],
         started_at=started_at,
         finished_at=datetime.now(UTC),
-        steps=[ingest_step(ingested, is_known, sheet, accept_changes), *ready["steps"]],
+        steps=[taken, *ready["steps"]],
     )
     analyse_night(night["night_id"], return_state=True)  # a failed analysis fails its task, not the night
     draw_pictures(night["night_id"], return_state=True)  # and so do pictures that cannot be drawn

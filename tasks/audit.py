@@ -8,11 +8,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.dataset.audit import SplitAudit, audit_split
+from deepdlt.digest import digest_json
 from deepdlt.night import HOLDOUT, SplitRecord
 from lake import Lake
 from lake.statements import load
 from tasks.lake_access import open_lake
-from tasks.questions import asked_of, note_asked, unasked
+from tasks.ledger import StepRecord
+from tasks.questions import asked_of, depends_on, note_asked, unasked
 from tasks.sheet import find_label, sheet_spec
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,16 @@ def splits_without_audit(source: str, splits: list[dict[str, Any]]) -> list[dict
     of = asked_of("audit", lake.query(load("labels_of_source"), [source]))
     wanted = set(unasked(lake, "audit", (split["split_id"] for split in splits), of))
     return [split for split in splits if split["split_id"] in wanted]
+
+
+def audit_missing(source: str, splits: list[dict[str, Any]]) -> StepRecord:
+    """Audit the splits that need it, and return the ledger's record of that."""
+    unaudited = splits_without_audit(source, splits)
+    if unaudited:
+        audit_splits(source, unaudited)
+    ids = digest_json([split["split_id"] for split in splits])
+    of = depends_on("audit", open_lake().query(load("labels_of_source"), [source]))
+    return StepRecord(step="audit splits", is_hit=not unaudited, inputs={"splits": ids, **of})
 
 
 @task(name="audit splits", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=1800)

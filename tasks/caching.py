@@ -1,14 +1,14 @@
 """When a task's earlier result stands in for running it again.
 
-A key is made of what the result depends on: the task's name and its own source, its inputs
-(digests and small records), the code of the deepdlt modules that it runs, the versions of the
-numeric libraries, and the lake that it writes to. Prefect's cache is only an index of results: a
-hit counts once the lake confirms it.
+A key is made of what the result depends on: the task's name, its inputs (digests and small records),
+the code of the modules that do its work, the versions of the libraries that shape its result, and the
+lake that it writes to. What stands in a key is, word for word, what the ledger notes of the step.
+Prefect's cache is only an index of results: a hit counts once the lake confirms it.
 """
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +18,10 @@ from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
 
 from deepdlt.digest import digest_json
-from deepdlt.provenance import code_digest, library_versions, source_digest
+from deepdlt.provenance import source_digest
+from tasks.dependence import CODE, depends_on_code
 from tasks.lake_access import open_lake
+from tasks.ledger import StepRecord
 
 R = TypeVar("R")
 
@@ -36,10 +38,30 @@ class ContentKey(CachePolicy):
         The deepdlt modules that do the task's work; their imports are followed.
     work : tuple of str
         Modules of ``tasks`` that do it, beside the task's own; their imports are not followed.
+    libraries : tuple of str
+        Libraries whose version can change the result.
+    apart : tuple of str
+        Inputs that do not count: they say where to look, or how to go about it, not what comes of it. One in a
+        record is named after both, e.g. ``dataset snapshot_id``.
     """
 
     modules: tuple[str, ...] = ()
     work: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+
+    def depends_on(self, task: Task[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return by name all that a task's result depends on, records taken apart: the ledger's inputs.
+
+        Parameters
+        ----------
+        task : Task
+        inputs : mapping
+            Its arguments by name.
+        """
+        counted = {name: value for name, value in _flat(inputs).items() if name not in self.apart}
+        own = {f"{CODE}{task.fn.__module__}": source_digest(Path(inspect.getfile(task.fn)))}
+        return counted | own | depends_on_code(self.modules, work=self.work, libraries=self.libraries)
 
     def compute_key(
         self,
@@ -55,37 +77,19 @@ class ContentKey(CachePolicy):
         TypeError
             If an input is not JSON: tasks exchange records, not arrays.
         """
-        return digest_json(
-            {
-                "task": task_ctx.task.name,
-                "source": source_digest(Path(inspect.getfile(task_ctx.task.fn))),
-                "inputs": inputs,
-                "work": work_digests(*self.work),
-                "code": code_digest(*self.modules) if self.modules else "",
-                "libraries": library_versions(),
-                "lake": open_lake().lake_id,
-            }
-        )
+        named = {"task": task_ctx.task.name, "lake": open_lake().lake_id}
+        return digest_json({**named, "inputs": self.depends_on(task_ctx.task, inputs)})
 
 
-def work_digests(*names: str) -> dict[str, str]:
-    """Return the digest of the code of each of some modules of ``tasks``, by its name; none is imported.
-
-    Parameters
-    ----------
-    *names : str
-        E.g. ``"tasks.cutting"``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such module: a hit must not rest on code that is not there.
-    """
-    folder = Path(__file__).parents[1]
-    return {name: source_digest(folder.joinpath(*name.split(".")).with_suffix(".py")) for name in names}
+def _flat(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs by name, those of a record one by one: ``recipe size_px``."""
+    flat: dict[str, Any] = {}
+    for name, value in inputs.items():
+        flat |= {f"{name} {key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
-def call_cached(work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], **named: Any) -> tuple[R, bool]:
+def call_cached(work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], **named: Any) -> tuple[R, StepRecord]:
     """Call a cached task; where it is a hit that the lake does not confirm, run it.
 
     Parameters
@@ -100,8 +104,8 @@ def call_cached(work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], 
     Returns
     -------
     record : the task's record
-    is_hit : bool
-        Whether an earlier result was used.
+    step : StepRecord
+        For the ledger: whether an earlier result was used, and all that the result depends on.
 
     Raises
     ------
@@ -110,9 +114,18 @@ def call_cached(work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], 
     """
     state = work(*inputs, return_state=True, **named)
     record: R = state.result()
-    if state.name != "Cached":
-        return record, False
-    if confirm(record):
-        return record, True
-    logger.warning("the lake no longer holds what an earlier %r left there: doing it again", work.name)
-    return work.with_options(refresh_cache=True)(*inputs, **named), False
+    is_hit = state.name == "Cached"
+    if is_hit and not confirm(record):
+        logger.warning("the lake no longer holds what an earlier %r left there: doing it again", work.name)
+        record, is_hit = work.with_options(refresh_cache=True)(*inputs, **named), False
+    return record, step_of(work, *inputs, is_hit=is_hit, **named)
+
+
+def step_of(work: Task[..., Any], *inputs: Any, is_hit: bool, **named: Any) -> StepRecord:
+    """Return the ledger's record of a call of a cached task: its inputs are those of its key."""
+    given = inspect.signature(work.fn).bind(*inputs, **named)
+    given.apply_defaults()
+    policy = work.cache_policy
+    if not isinstance(policy, ContentKey):
+        raise TypeError(f"task {work.name!r} is keyed by {policy!r}, not by its content")
+    return StepRecord(step=work.name, is_hit=is_hit, inputs=policy.depends_on(work, given.arguments))

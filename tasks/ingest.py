@@ -12,7 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.digest import digest_json
-from deepdlt.provenance import code_digest, source_digest
+from deepdlt.provenance import code_digest, library_versions
 from deepdlt.source.faults import Remark
 from deepdlt.source.files import list_inputs
 from deepdlt.source.fingerprint import Listing, fingerprint_folder
@@ -22,7 +22,6 @@ from lake.statements import load
 from tasks.caching import ContentKey
 from tasks.changes import refuse_changes
 from tasks.lake_access import open_lake
-from tasks.ledger import StepRecord, step_record
 from tasks.records import IngestRecord, SourceRecord
 from tasks.sheet import sheet_spec
 
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INGEST_MODULES = ("deepdlt.source.survey",)
+INGEST_LIBRARIES = ("fastexcel", "numpy", "pillow", "polars")
+INGEST_WORK = ("tasks.changes",)
 SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Float64: "DOUBLE", pl.Int64: "BIGINT", pl.String: "VARCHAR"}
 FAULT_KEY = ("path", "digest", "rule")
 
@@ -109,9 +110,9 @@ def _still_s() -> float:
 
 
 def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:
-    """Return the digest of all that an ingest depends on: the folder, the declaration of the sheet, the code."""
-    declared = sheet_spec().model_dump(mode="json")
-    return digest_json([fingerprint, str(sheet or ""), declared, code_digest(*INGEST_MODULES)])
+    """Return the digest of all that an ingest depends on: folder, declaration of the sheet, code, libraries."""
+    declared, versions = sheet_spec().model_dump(mode="json"), library_versions(INGEST_LIBRARIES)
+    return digest_json([fingerprint, str(sheet or ""), declared, code_digest(*INGEST_MODULES), versions])
 
 
 def _known_images(lake: Lake) -> "dict[str, KnownImage]":
@@ -180,23 +181,28 @@ def find_source(source: str | None, sheet: str | None) -> SourceRecord:
         logger.info("no source folder given: %d synthetic SEM images in %s", made.n_images, folder)
     seen = fingerprint_folder(Path(folder))
     return SourceRecord(
-        source=str(Path(folder).resolve()), sheet=sheet or "", fingerprint=seen.digest, n_files=seen.n_files
+        source=str(Path(folder).resolve()),
+        sheet=sheet or "",
+        fingerprint=seen.digest,
+        n_files=seen.n_files,
+        declaration=digest_json(sheet_spec().model_dump(mode="json")),
     )
 
 
 @task(
     name="ingest images",
-    cache_policy=ContentKey(modules=INGEST_MODULES),
+    cache_policy=ContentKey(modules=INGEST_MODULES, work=INGEST_WORK, libraries=INGEST_LIBRARIES),
     persist_result=True,
     result_serializer="json",
     retries=1,
     retry_delay_seconds=2,
     timeout_seconds=3600,
 )
-def ingest_images(found: SourceRecord, accept_changes: bool = False) -> IngestRecord:
+def ingest_images(folder: SourceRecord, accept_changes: bool = False) -> IngestRecord:
     """Take new images, changed labels and bad input of one folder into the lake."""
-    sheet = Path(found["sheet"]) if found["sheet"] else None
-    record = ingest_source(Path(found["source"]), sheet=sheet, accept_changes=accept_changes, on_progress=_log_progress)
+    sheet = Path(folder["sheet"]) if folder["sheet"] else None
+    source = Path(folder["source"])
+    record = ingest_source(source, sheet=sheet, accept_changes=accept_changes, on_progress=_log_progress)
     logger.info("%(n_images)d images, %(n_new_images)d new, %(n_rejected)d rejected, %(n_warnings)d warnings", record)
     return record
 
@@ -206,19 +212,6 @@ def ingest_stands(record: IngestRecord) -> bool:
     rows = open_lake().query(load("ingest_of_source"), [record["source"]])
     is_newest = rows.height == 1 and rows.item(0, "state_key") == record["state_key"]
     return is_newest and not record.get("n_waiting")
-
-
-def ingest_step(record: IngestRecord, is_hit: bool, sheet: str | None, accept_changes: bool) -> StepRecord:
-    """Return the ledger's record of an ingest."""
-    declared = digest_json(sheet_spec().model_dump(mode="json"))
-    inputs = {
-        "folder": record["fingerprint"],
-        "sheet": sheet or "",
-        "sheet's declaration": declared,
-        "accept_changes": accept_changes,
-        "code of tasks.ingest": source_digest(Path(__file__)),
-    }
-    return step_record("ingest images", is_hit, inputs, *INGEST_MODULES)
 
 
 def _log_progress(done: int, of: int) -> None:

@@ -10,14 +10,12 @@ from typing_extensions import TypedDict  # pydantic asks for this one below Pyth
 from deepdlt.digest import digest_json
 from deepdlt.night import TRAINING_MODULES, RunPlan
 from deepdlt.page.words import listed
-from deepdlt.provenance import library_versions, module_digests
 from lake import Transaction
 from lake.statements import load
+from tasks.dependence import CODE, depends_on_code
 
 DIGITS = 8
 """Of a digest, to tell two apart."""
-
-CODE = "code of "
 
 UNCHANGED = "nothing that it depends on has changed, but what it left was gone or not whole"
 
@@ -30,23 +28,6 @@ class StepRecord(TypedDict):
     inputs: dict[str, Any]
 
 
-def step_record(step: str, is_hit: bool, inputs: Mapping[str, Any], *modules: str) -> StepRecord:
-    """Return the record of a step, the code that it runs and the libraries among its inputs.
-
-    Parameters
-    ----------
-    step : str
-        Name of the step.
-    is_hit : bool
-        Whether an earlier result stood in for running it.
-    inputs : mapping
-        Name and digest, or small value, of its data and parameters.
-    *modules : str
-        The deepdlt modules that do its work; their imports are followed.
-    """
-    return StepRecord(step=step, is_hit=is_hit, inputs={**inputs, **_code(*modules)})
-
-
 def training_steps(plans: Sequence[RunPlan], sent: Iterable[str]) -> list[StepRecord]:
     """Return a record for each training of a night.
 
@@ -56,7 +37,7 @@ def training_steps(plans: Sequence[RunPlan], sent: Iterable[str]) -> list[StepRe
     sent : iterable of str
         Ids of the runs that had to be trained.
     """
-    trained, code = set(sent), _code(*TRAINING_MODULES)
+    trained, code = set(sent), depends_on_code(TRAINING_MODULES)
     return [
         StepRecord(
             step=f"{plan.title}, {plan.preset} seed {plan.seed}",
@@ -138,9 +119,3 @@ def _short(value: Any) -> str:
     """Return a value as people write it, of a digest its first digits."""
     text = value if isinstance(value, str) else json.dumps(value)
     return text[:DIGITS] if len(text) == 32 else text
-
-
-def _code(*modules: str) -> dict[str, str]:
-    """Return the code and the libraries that a step depends on, as inputs."""
-    code = {f"{CODE}{name}": digest for name, digest in module_digests(*modules).items()}
-    return {**code, **library_versions()}

@@ -7,9 +7,9 @@ from typing import Literal
 import polars as pl
 
 from deepdlt.digest import digest_json
-from deepdlt.provenance import code_digest
 from lake import Lake, Transaction
 from lake.statements import load
+from tasks.dependence import depends_on_code
 from tasks.sheet import sheet_spec
 
 Question = Literal["label_means", "difficulty", "probe", "audit"]
@@ -28,12 +28,19 @@ MODULES: dict[Question, tuple[str, ...]] = {
 }
 """What answers each question; its code is part of what an answer stands for."""
 
+LIBRARIES: dict[Question, tuple[str, ...]] = {
+    "label_means": ("numpy", "polars"),
+    "difficulty": ("numpy", "polars", "scipy"),
+    "probe": ("numpy", "polars", "scikit-learn", "scipy", "umap-learn"),
+    "audit": ("numpy", "polars"),
+}
+
 BOOKKEEPING = ("source", "sheet", "sheet_row", "row_digest")
 """Columns of `labels` that say where a row stood, not what it says."""
 
 
-def asked_of(question: Question, labels: pl.DataFrame) -> str:
-    """Return what an answer depends on beside its subject: the digest of the labels and of the code.
+def depends_on(question: Question, labels: pl.DataFrame) -> dict[str, str]:
+    """Return by name what an answer depends on beside its subject.
 
     Parameters
     ----------
@@ -44,13 +51,21 @@ def asked_of(question: Question, labels: pl.DataFrame) -> str:
 
     Returns
     -------
-    str
-        The same for any order of rows and columns, and wherever in the sheet they stand.
+    dict of str to str
+        Digests of the labels and of their declaration, then code and libraries; the same for any order of rows and
+        columns, and wherever in the sheet they stand.
     """
     said = labels.select(sorted(set(labels.columns) - set(BOOKKEEPING))).sort("image_id")
     declared = {key: label.model_dump(mode="json") for key, label in sheet_spec().labels.items()}
-    settings = sheet_spec().setting_columns
-    return digest_json([said.columns, said.rows(), declared, list(settings), code_digest(*MODULES[question])])
+    return {
+        "labels": digest_json([said.columns, said.rows()]),
+        "declaration": digest_json([declared, list(sheet_spec().setting_columns)]),
+    } | depends_on_code(MODULES[question], libraries=LIBRARIES[question])
+
+
+def asked_of(question: Question, labels: pl.DataFrame) -> str:
+    """Return the digest of what an answer depends on beside its subject: `depends_on`."""
+    return digest_json(depends_on(question, labels))
 
 
 def unasked(lake: Lake, question: Question, subjects: Iterable[str], of: str) -> list[str]:

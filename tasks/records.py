@@ -10,6 +10,7 @@ class SourceRecord(TypedDict):
     sheet: str  # path of the label sheet, relative to the folder; '' for the one that is found
     fingerprint: str  # digest of every image's and sheet's path and bytes
     n_files: int
+    declaration: str  # digest of how the sheet is read
 
 
 class IngestRecord(TypedDict):
@@ -23,6 +24,17 @@ class IngestRecord(TypedDict):
     n_warnings: int
     fingerprint: str  # of what was taken in; as in SourceRecord
     n_waiting: int  # files that were being written: the next ingest takes them
+
+
+class ImagesRecord(TypedDict):
+    """The images of a source that have labels and a file."""
+
+    digest: str  # of their sorted ids
+    number: int
+
+
+LabelsRecord = dict[str, str]
+"""Digest of the values of each label that folds are drawn by, and of the laser settings where they count."""
 
 
 class PatchRecord(TypedDict):

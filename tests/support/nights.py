@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from remembered import without_a_server
+
 from deepdlt.config import PatchRecipe, TrainingChoices
-from deepdlt.night import plan_runs, presets_of_night
+from deepdlt.night import SplitRecord, plan_runs, presets_of_night
 from deepdlt.threads import torch_threads
+from flows.ingest import take_in
+from flows.prepare import make_ready
 from tasks.analysis import analyse_night
-from tasks.audit import audit_splits, splits_without_audit
-from tasks.ingest import ingest_source, ingest_step
 from tasks.lake_access import open_lake
 from tasks.nights import missing_plans, record_night
-from tasks.prepare import assign_missing, cut_missing, freeze
-from tasks.prepared import ledger_of
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
 from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans
@@ -38,21 +38,11 @@ def run_night(
     """Run a night on a source into the lake of this process, and return its row."""
     lake = open_lake()
     started_at = datetime.now(UTC)
-    known = _counts()
-    ingested = ingest_source(source)
     recipe = recipe or PatchRecipe(n_per_image=patches_per_image)
-    cut_missing(ingested["source"], recipe)
-    dataset = freeze(ingested["source"], recipe, patches_per_image=patches_per_image)
-    splits = assign_missing(
-        ingested["source"],
-        dataset,
-        patches_per_image=patches_per_image,
-        labels=labels,
-        schemes=schemes,
-        n_folds=n_folds,
-        seed=0,
-    )
-    audit_splits.fn(ingested["source"], splits_without_audit(ingested["source"], [one.model_dump() for one in splits]))
+    with without_a_server():
+        ingested, taken = take_in(str(source), None, False)
+        ready = make_ready(ingested["source"], recipe, patches_per_image, list(labels), list(schemes), n_folds, 0)
+    splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
     plans = plan_runs(splits, presets_of_night(preset, models, choices), profile=profile, epochs=epochs, seeds=seeds)
     missing = missing_plans(plans)
     with PatchFiles(lake, missing) as files, torch_threads(1):
@@ -67,20 +57,11 @@ def run_night(
         plans,
         missing,
         ingested=ingested,
-        **{name: now - known[name] for name, now in _counts().items()},
+        n_new_images=0 if taken["is_hit"] else ingested["n_new_images"],
+        n_new_patches=ready["n_new_patches"],
         started_at=started_at,
         finished_at=datetime.now(UTC),
-        steps=[
-            ingest_step(ingested, False, None, False),
-            *ledger_of(ingested, recipe.model_dump(), patches_per_image, dataset, {}, are_hits=(False, False, False)),
-        ],
+        steps=[taken, *ready["steps"]],
     )
     analyse_night.fn(night["night_id"])
     return night
-
-
-def _counts() -> dict[str, int]:
-    """Return how many images and patches the lake holds."""
-    lake = open_lake()
-    tables = {"n_new_images": "images", "n_new_patches": "patches"}
-    return {name: lake.query(f"SELECT count(*) FROM {table}").item() for name, table in tables.items()}

@@ -1,6 +1,8 @@
 """Cache keys: they change with what a result depends on, and with nothing else."""
 
+import ast
 import json
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,10 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prefect import task
 
+from deepdlt.provenance import library_versions, modules_behind
 from lake import Lake
-from tasks import caching
-from tasks.caching import ContentKey
+from tasks import dependence
+from tasks.caching import ContentKey, step_of
+from tasks.ingest import INGEST_LIBRARIES, INGEST_MODULES
 from tasks.lake_access import open_lake
+from tasks.prepare import FOLD_MODULES
+from tasks.prepared import CUT_LIBRARIES, CUT_MODULES, FOLD_LIBRARIES, FREEZE_LIBRARIES, FREEZE_MODULES
+from tasks.questions import LIBRARIES, MODULES
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
@@ -68,11 +75,11 @@ def test_a_changed_module_of_tasks_is_another_key(lake: Lake, monkeypatch: pytes
     policy = ContentKey(work=("tasks.cutting",))
     before = policy.compute_key(SimpleNamespace(task=one), {}, {})  # type: ignore[arg-type]
     assert before == policy.compute_key(SimpleNamespace(task=one), {}, {})  # type: ignore[arg-type]
-    monkeypatch.setattr(caching, "source_digest", lambda path: f"another {path.name}")
+    monkeypatch.setattr(dependence, "source_digest", lambda path: f"another {path.name}")
     assert before != policy.compute_key(SimpleNamespace(task=one), {}, {})  # type: ignore[arg-type]
     monkeypatch.undo()
     with pytest.raises(FileNotFoundError):
-        caching.work_digests("tasks.nowhere")
+        dependence.work_digests("tasks.nowhere")
 
 
 def test_another_lake_is_another_key(lake: Lake, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,3 +94,52 @@ def test_an_input_that_is_no_record_is_an_error_and_never_a_key(lake: Lake) -> N
     """Arrays and objects do not pass between tasks."""
     with pytest.raises(TypeError):
         key(a=object())
+
+
+def test_the_ledger_notes_what_stands_in_the_key(lake: Lake) -> None:
+    """Records are taken apart; what is kept apart is in neither."""
+
+    @task(cache_policy=ContentKey(apart=("source", "record when")))
+    def work(source: str, record: dict[str, int], n: int = 2) -> None:
+        """Do nothing."""
+
+    inputs = step_of(work, "here", {"what": 1, "when": 7}, is_hit=False)["inputs"]
+    assert {name: value for name, value in inputs.items() if not name.startswith("code of")} == {
+        "record what": 1,
+        "n": 2,
+        **library_versions(()),
+    }
+
+
+STEPS = {
+    "ingest images": (INGEST_MODULES, INGEST_LIBRARIES),
+    "cut patches": (CUT_MODULES, CUT_LIBRARIES),
+    "freeze data set": (FREEZE_MODULES, FREEZE_LIBRARIES),
+    "assign folds": (FOLD_MODULES, FOLD_LIBRARIES),
+    **{question: (MODULES[question], LIBRARIES[question]) for question in MODULES},
+}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn"}
+SHAPE_NOTHING = {"pydantic"}
+READ_SHEETS = {"cut patches": {"fastexcel"}}
+"""What a step's modules can do beside what the step does."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_libraries_of_a_step_are_those_that_its_modules_import(step: str) -> None:
+    """None is forgotten, none is there for nothing; what only declares settings shapes no result."""
+    modules, libraries = STEPS[step]
+    imported = {
+        name
+        for path in modules_behind(*modules).values()
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        for name in _imported(node)
+    }
+    third = imported - sys.stdlib_module_names - {"deepdlt"} - SHAPE_NOTHING - READ_SHEETS.get(step, set())
+    assert sorted(DISTRIBUTIONS.get(name, name) for name in third) == sorted(libraries)
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """Return the top-level names that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name.split(".")[0] for alias in node.names]
+    return [node.module.split(".")[0]] if isinstance(node, ast.ImportFrom) and node.module else []
