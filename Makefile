@@ -10,7 +10,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --no-loads
 NIGHT = $(if $(SOURCE),--source "$(SOURCE)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(LABELS),--labels "$(LABELS)") \
 	$(if $(FOLDS),--folds "$(FOLDS)") $(if $(SCHEMES),--schemes "$(SCHEMES)") $(if $(MODELS),--models "$(MODELS)") \
 	$(if $(EPOCHS),--epochs "$(EPOCHS)") $(if $(PRESET),--preset "$(PRESET)") $(if $(SEEDS),--seeds "$(SEEDS)") \
-	$(foreach one,$(SET),--set '$(one)')
+	$(if $(REFRESH),--refresh "$(REFRESH)") $(foreach one,$(SET),--set '$(one)')
 
 # The stamp holds the folder it was made for: a moved or broken environment is made again.
 ifneq ($(shell [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -S -c '' 2>/dev/null && echo whole),whole)
@@ -24,7 +24,7 @@ endif
 help: ## this list
 	@echo 'deepdlt: SEM images in, per-label reconstruction metrics out.'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
-	@echo 'Parameters of retrain: SOURCE PROFILE LABELS FOLDS SCHEMES MODELS EPOCHS PRESET SEEDS SET (make retrain SOURCE=../images LABELS="NP PP1").'
+	@echo 'Parameters of retrain: SOURCE PROFILE LABELS FOLDS SCHEMES MODELS EPOCHS PRESET SEEDS SET REFRESH (make retrain SOURCE=../images LABELS="NP PP1").'
 
 retrain: .venv/.stamp ## run one night to its end and print its metrics
 	@$(BIN)/deepdlt retrain $(NIGHT)

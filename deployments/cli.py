@@ -12,13 +12,14 @@ import typer
 from typer.core import TyperGroup
 
 from deepdlt.errors import DeepdltError
+from deepdlt.refresh import StepUnknown
 from deployments.commands import images, keeping, nights, reading, stack
 from deployments.errors import ParametersRefused, WrongUse
 from deployments.exit_codes import FAILED, INTERRUPTED, WRONG_USE
 from lake.errors import LakeError, StatementRefused
 from tasks.drawing.errors import PictureUnknown, PlotRefused
 
-WRONG = (WrongUse, ParametersRefused, StatementRefused, PictureUnknown, PlotRefused)
+WRONG = (WrongUse, ParametersRefused, StatementRefused, PictureUnknown, PlotRefused, StepUnknown)
 
 
 class CommandGroup(TyperGroup):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from deepdlt.refresh import read_refresh
 from deployments.deploy import deploy
 from deployments.display import make_display
 from deployments.errors import WrongUse
@@ -63,6 +64,7 @@ def night_parameters(
     models: str | None,
     seeds: str | None = None,
     settings: Sequence[str] | None = None,
+    refresh: str | None = None,
     **others: Any,
 ) -> dict[str, Any]:
     """Return the parameters of the flow: only what was said, so that its own defaults hold for the rest.
@@ -71,7 +73,10 @@ def night_parameters(
     ------
     WrongUse
         If the source is no folder here, and the run is to happen here; if a seed or a setting cannot be read.
+    StepUnknown
+        If what is to be done again is no step.
     """
+    again = read_refresh(split_list(refresh) or ()).names
     if source and not external_api_url():
         folder = Path(source).expanduser()
         if not folder.is_dir():
@@ -79,6 +84,7 @@ def night_parameters(
         source = str(folder.resolve())
     lists = {"labels": split_list(labels), "schemes": split_list(schemes), "models": split_list(models)}
     said = {"source": source, **lists, "seeds": _numbers(seeds), "settings": read_settings(settings or ()) or None}
+    said |= {"refresh": list(again) or None}
     said |= others
     return {name: value for name, value in said.items() if value is not None}
 

@@ -9,9 +9,11 @@ from pydantic import Field
 
 from deepdlt.config import PROFILES, FoldScheme, ModelName, PatchRecipe, TrainingChoices
 from deepdlt.night import SplitRecord, plan_runs, presets_of_night
+from deepdlt.refresh import STEP_PATTERN, STEPS, read_refresh
 from flows.ingest import AcceptChanges, SheetPath, SourceFolder, take_in
 from flows.prepare import make_ready
 from tasks.analysis import analyse_night
+from tasks.aside import set_aside
 from tasks.choices import chosen_epochs, pin_choices
 from tasks.draw import draw_pictures
 from tasks.fan_out import cancel_children, fan_out
@@ -54,6 +56,14 @@ Seeds = Annotated[
 Choices = Annotated[
     TrainingChoices | None, Field(description='Settings that take the place of every preset\'s, e.g. {"loss": "l1"}.')
 ]
+RefreshNames = Annotated[
+    list[Annotated[str, Field(pattern=STEP_PATTERN)]],
+    Field(
+        max_length=100,
+        description=f"Steps to do again though what stands would do: {', '.join(STEPS)}; of trainings, those of a "
+        "preset or label with train:PRESET or train:LABEL.",
+    ),
+]
 PresetName = Annotated[
     Literal[
         "label-cv",
@@ -90,19 +100,22 @@ def retrain(
     seeds: Seeds = None,
     settings: Choices = None,
     accept_changes: AcceptChanges = False,
+    refresh: RefreshNames = [],  # noqa: B006
 ) -> dict[str, Any]:
     """Ingest new images, cut their patches, assign folds, train what is missing, report per-label metrics."""
     started_at = datetime.now(UTC)
     refuse_unknown_labels(labels)
-    budget = PROFILES[pick_profile(profile)]
-    ingested, taken = take_in(source, sheet, accept_changes)
-    ready = make_ready(ingested["source"], PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed)
-    splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
     choices = pin_choices(settings)
     presets = presets_of_night(preset, models, choices)
+    again = read_refresh(refresh, trainings=[*(one.name for one in presets), *labels])
+    budget = PROFILES[pick_profile(profile)]
+    ingested, taken = take_in(source, sheet, accept_changes, again)
+    ready = make_ready(ingested["source"], PatchRecipe(), budget.patches_per_image, labels, schemes, folds, seed, again)
+    splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
     plans = plan_runs(
         splits, presets, profile=budget.name, epochs=epochs or chosen_epochs(choices), seeds=seeds or [seed]
     )
+    set_aside(plans, again)
     missing = missing_plans(plans)
     outcomes = fan_out(missing)
     night = record_night(
@@ -115,10 +128,12 @@ def retrain(
         started_at=started_at,
         finished_at=datetime.now(UTC),
         steps=[taken, *ready["steps"]],
+        refresh=again,
     )
-    analyse_night(night["night_id"], return_state=True)  # a failed analysis fails its task, not the night
-    draw_pictures(night["night_id"], return_state=True)  # and so do pictures that cannot be drawn
-    write_page_of_night(night["sequence"], return_state=True)  # and a failed page
+    # What fails from here on fails its own task, not the night: an analysis, pictures that cannot be drawn, the page.
+    analyse_night(night["night_id"], again.asks_for("analyse"), return_state=True)
+    draw_pictures(night["night_id"], again.asks_for("pictures"), return_state=True)
+    write_page_of_night(night["sequence"], return_state=True)
     report_night(night)
     refuse_gaps(plans, outcomes)
     return {name: str(value) for name, value in night.items()}

@@ -31,7 +31,7 @@ _TAIL = 8
 
 
 def write_shard(root: Path, pixels: Pixels, patch_ids: Sequence[str]) -> str:
-    """Write patches to a shard, unless it is there already.
+    """Write patches to a shard; one that is there is replaced by its equal, so that damage heals.
 
     Parameters
     ----------
@@ -62,11 +62,7 @@ def write_shard(root: Path, pixels: Pixels, patch_ids: Sequence[str]) -> str:
     pixels = np.ascontiguousarray(pixels)
     digest = _digest(pixels, patch_ids)
     shard = f"{FOLDER}/{digest[:2]}/{digest}.parquet"
-    path = inside(root, shard)
-    if _is_whole(path):
-        os.utime(path)  # maintenance leaves young files alone: no row may refer to this one yet
-    else:
-        _write(path, pixels, patch_ids)
+    _write(inside(root, shard), pixels, patch_ids)  # anew: maintenance leaves young files to the rows to come
     return shard
 
 

@@ -24,8 +24,8 @@ Answer = Callable[[Lake, Subject, pl.DataFrame], None]
 
 
 @task(name="analyse night", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=3600)
-def analyse_night(night_id: str) -> None:
-    """Answer the report's question from the night's runs, where the lake has no answer yet.
+def analyse_night(night_id: str, again: bool = False) -> None:
+    """Answer the report's question from the night's runs, where the lake has no answer yet, or all of it `again`.
 
     An answer stands until the labels or the code behind it change. What cannot be asked of so few
     images is noted (view `unanswered`); it does not fail the night.
@@ -34,6 +34,8 @@ def analyse_night(night_id: str) -> None:
     runs = lake.query(load("runs_to_analyse"), [night_id])
     groups = groups_of(runs)
     store_groups(lake, night_id, groups)
+    if again:
+        _take_back(lake, runs, groups)
     for (dataset_id,), part in runs.group_by("dataset_id", maintain_order=True):
         labels = lake.query(load("labels_of_dataset"), [dataset_id])
         rows = part.to_dicts()
@@ -81,6 +83,13 @@ def store_groups(lake: Lake, night_id: str, groups: list[Subject]) -> None:
     with lake.write(f"groups of night {night_id}") as transaction:
         transaction.replace("groups", rows, key=("group_id",))
         transaction.replace_where("night_groups", rows.select("group_id"), night_id=night_id)
+
+
+def _take_back(lake: Lake, runs: pl.DataFrame, groups: list[Subject]) -> None:
+    """Have all be asked again of a night's runs, groups and splits."""
+    subjects = [*runs["run_id"], *runs["split_id"].unique(), *(group["group_id"] for group in groups)]
+    with lake.write("questions to be asked again") as transaction:
+        transaction.execute(load("take_answers_back"), [subjects])
 
 
 def _ask(

@@ -28,14 +28,14 @@ def splits_without_audit(source: str, splits: list[dict[str, Any]]) -> list[dict
     return [split for split in splits if split["split_id"] in wanted]
 
 
-def audit_missing(source: str, splits: list[dict[str, Any]]) -> StepRecord:
-    """Audit the splits that need it, and return the ledger's record of that."""
-    unaudited = splits_without_audit(source, splits)
+def audit_missing(source: str, splits: list[dict[str, Any]], *, again: bool) -> StepRecord:
+    """Audit the splits that need it, or all of them, and return the ledger's record of that."""
+    unaudited = splits if again else splits_without_audit(source, splits)
     if unaudited:
         audit_splits(source, unaudited)
     ids = digest_json([split["split_id"] for split in splits])
     of = depends_on("audit", open_lake().query(load("labels_of_source"), [source]))
-    return StepRecord(step="audit splits", is_hit=not unaudited, inputs={"splits": ids, **of})
+    return StepRecord(step="audit splits", is_hit=not unaudited, is_asked_for=again, inputs={"splits": ids, **of})
 
 
 @task(name="audit splits", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=1800)

@@ -27,6 +27,9 @@ R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
 
+AGAIN = "again"
+"""Input of a task that tells it to do everything anew; it says how to go about it, and is in no key."""
+
 
 @dataclass
 class ContentKey(CachePolicy):
@@ -59,7 +62,7 @@ class ContentKey(CachePolicy):
         inputs : mapping
             Its arguments by name.
         """
-        counted = {name: value for name, value in _flat(inputs).items() if name not in self.apart}
+        counted = {name: value for name, value in _flat(inputs).items() if name not in {AGAIN, *self.apart}}
         own = {f"{CODE}{task.fn.__module__}": source_digest(Path(inspect.getfile(task.fn)))}
         return counted | own | depends_on_code(self.modules, work=self.work, libraries=self.libraries)
 
@@ -89,17 +92,21 @@ def _flat(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def call_cached(work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], **named: Any) -> tuple[R, StepRecord]:
-    """Call a cached task; where it is a hit that the lake does not confirm, run it.
+def call_cached(
+    work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], again: bool = False
+) -> tuple[R, StepRecord]:
+    """Call a cached task; where it is a hit that the lake does not confirm, or it is asked for, run it.
 
     Parameters
     ----------
     work : Task
         A task with a `ContentKey` policy.
-    *inputs, **named
+    *inputs
         Its inputs.
     confirm : callable
         Asked only on a hit: whether the lake holds what the record speaks of.
+    again : bool
+        Run it whatever stands; the task is told so, and does anew what it would find done.
 
     Returns
     -------
@@ -112,20 +119,24 @@ def call_cached(work: Task[..., R], *inputs: Any, confirm: Callable[[R], bool], 
     Exception
         Whatever the task raised.
     """
-    state = work(*inputs, return_state=True, **named)
+    if again:
+        made = work.with_options(refresh_cache=True)(*inputs, **{AGAIN: True})
+        return made, step_of(work, *inputs, is_hit=False, is_asked_for=True)
+    state: Any = work(*inputs, return_state=True)
     record: R = state.result()
     is_hit = state.name == "Cached"
     if is_hit and not confirm(record):
         logger.warning("the lake no longer holds what an earlier %r left there: doing it again", work.name)
-        record, is_hit = work.with_options(refresh_cache=True)(*inputs, **named), False
-    return record, step_of(work, *inputs, is_hit=is_hit, **named)
+        record, is_hit = work.with_options(refresh_cache=True)(*inputs), False
+    return record, step_of(work, *inputs, is_hit=is_hit)
 
 
-def step_of(work: Task[..., Any], *inputs: Any, is_hit: bool, **named: Any) -> StepRecord:
+def step_of(work: Task[..., Any], *inputs: Any, is_hit: bool, is_asked_for: bool = False) -> StepRecord:
     """Return the ledger's record of a call of a cached task: its inputs are those of its key."""
-    given = inspect.signature(work.fn).bind(*inputs, **named)
+    given = inspect.signature(work.fn).bind(*inputs)
     given.apply_defaults()
     policy = work.cache_policy
     if not isinstance(policy, ContentKey):
         raise TypeError(f"task {work.name!r} is keyed by {policy!r}, not by its content")
-    return StepRecord(step=work.name, is_hit=is_hit, inputs=policy.depends_on(work, given.arguments))
+    inputs_by_name = policy.depends_on(work, given.arguments)
+    return StepRecord(step=work.name, is_hit=is_hit, is_asked_for=is_asked_for, inputs=inputs_by_name)

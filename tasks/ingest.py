@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ def ingest_source(
     *,
     sheet: Path | None = None,
     accept_changes: bool = False,
+    again: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestRecord:
     """Survey a folder and bring the lake to what stands in it now.
@@ -54,6 +56,8 @@ def ingest_source(
         The label sheet, where the folder holds several.
     accept_changes : bool
         Whether any number of known rows may be gone or changed.
+    again : bool
+        Decode every image, those that the lake knows, too.
     on_progress : callable, optional
         Called with files done and files in all.
 
@@ -79,12 +83,13 @@ def ingest_source(
     found = survey(
         source,
         spec=sheet_spec(),
-        known=_known_images(lake),
+        known={} if again else _known_images(lake),
         sheet=sheet,
         unsettled=unsettled,
         on_progress=on_progress,
         on_decoded=EARLY.offer,
     )
+    found = replace(found, images=_unknown_of(lake, found.images))
     if not accept_changes:
         refuse_changes(lake, str(source), found.labels)
     waiting = {path.relative_to(source).as_posix(): "being written" for path in unsettled}
@@ -129,6 +134,12 @@ def _known_images(lake: Lake) -> "dict[str, KnownImage]":
         digest: KnownImage(image_id, height_px, width_px, remarks=tuple(remarks.get(digest, ())))
         for digest, image_id, height_px, width_px in rows
     }
+
+
+def _unknown_of(lake: Lake, images: pl.DataFrame) -> pl.DataFrame:
+    """Return the images whose content the lake does not hold."""
+    held = lake.query("SELECT image_id FROM images") if images.height else images
+    return images.join(held, on="image_id", how="anti")
 
 
 def _store(transaction: Transaction, found: "Survey", record: IngestRecord) -> None:
@@ -198,11 +209,11 @@ def find_source(source: str | None, sheet: str | None) -> SourceRecord:
     retry_delay_seconds=2,
     timeout_seconds=3600,
 )
-def ingest_images(folder: SourceRecord, accept_changes: bool = False) -> IngestRecord:
+def ingest_images(folder: SourceRecord, accept_changes: bool = False, again: bool = False) -> IngestRecord:
     """Take new images, changed labels and bad input of one folder into the lake."""
     sheet = Path(folder["sheet"]) if folder["sheet"] else None
     source = Path(folder["source"])
-    record = ingest_source(source, sheet=sheet, accept_changes=accept_changes, on_progress=_log_progress)
+    record = ingest_source(source, sheet=sheet, accept_changes=accept_changes, again=again, on_progress=_log_progress)
     logger.info("%(n_images)d images, %(n_new_images)d new, %(n_rejected)d rejected, %(n_warnings)d warnings", record)
     return record
 

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # pydantic asks for this one below Pyth
 from deepdlt.digest import digest_json
 from deepdlt.night import TRAINING_MODULES, RunPlan
 from deepdlt.page.words import listed
+from deepdlt.refresh import Refresh
 from lake import Transaction
 from lake.statements import load
 from tasks.dependence import CODE, depends_on_code
@@ -17,6 +18,7 @@ from tasks.dependence import CODE, depends_on_code
 DIGITS = 8
 """Of a digest, to tell two apart."""
 
+ASKED_FOR = "asked for"
 UNCHANGED = "nothing that it depends on has changed, but what it left was gone or not whole"
 
 
@@ -25,10 +27,11 @@ class StepRecord(TypedDict):
 
     step: str
     is_hit: bool
+    is_asked_for: bool
     inputs: dict[str, Any]
 
 
-def training_steps(plans: Sequence[RunPlan], sent: Iterable[str]) -> list[StepRecord]:
+def training_steps(plans: Sequence[RunPlan], sent: Iterable[str], refresh: Refresh) -> list[StepRecord]:
     """Return a record for each training of a night.
 
     Parameters
@@ -36,12 +39,15 @@ def training_steps(plans: Sequence[RunPlan], sent: Iterable[str]) -> list[StepRe
     plans : sequence of RunPlan
     sent : iterable of str
         Ids of the runs that had to be trained.
+    refresh : Refresh
+        What the night was asked to do again.
     """
     trained, code = set(sent), depends_on_code(TRAINING_MODULES)
     return [
         StepRecord(
             step=f"{plan.title}, {plan.preset} seed {plan.seed}",
             is_hit=plan.run_id not in trained,
+            is_asked_for=refresh.asks_for_training(plan),
             inputs={
                 "data set": plan.dataset_id,
                 "split": plan.split_id,
@@ -77,14 +83,16 @@ def note_steps(
             {
                 "step": one["step"],
                 "is_hit": one["is_hit"],
+                "is_asked_for": one["is_asked_for"],
                 "inputs": json.dumps(one["inputs"], sort_keys=True),
                 "inputs_digest": digest,
                 "changed": None if last is None else json.dumps(changes(json.loads(last), one["inputs"])),
                 "made_in": made.get((one["step"], digest)) if one["is_hit"] else sequence,
             }
         )
-    kinds = {"step": pl.String, "is_hit": pl.Boolean, "inputs": pl.String, "inputs_digest": pl.String}
-    frame = pl.DataFrame(rows, schema={**kinds, "changed": pl.String, "made_in": pl.Int64})
+    told = dict.fromkeys(("is_hit", "is_asked_for"), pl.Boolean)
+    texts = dict.fromkeys(("step", "inputs", "inputs_digest", "changed"), pl.String)
+    frame = pl.DataFrame(rows, schema={**texts, **told, "made_in": pl.Int64})
     transaction.replace_where("reasons", frame.unique("step", maintain_order=True), night_id=night_id)
 
 
@@ -94,19 +102,20 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list
     return {name: [before.get(name), now.get(name)] for name in names if before.get(name) != now.get(name)}
 
 
-def in_words(step: str, is_hit: bool, changed: str | None, made_in: int | None) -> str:
+def in_words(step: str, is_hit: bool, is_asked_for: bool | None, changed: str | None, made_in: int | None) -> str:
     """Say in one line why a step ran or did not.
 
     Parameters
     ----------
-    step, is_hit, changed, made_in
+    step, is_hit, is_asked_for, changed, made_in
         As table `reasons` has them.
     """
     if is_hit:
         return f"{step}: reused" + ("" if made_in is None else f": made in night {made_in}")
     if changed is None:
         return f"{step}: ran: first time"
-    said = [_change(name, *pair) for name, pair in json.loads(changed).items()]
+    said = [ASKED_FOR] if is_asked_for else []
+    said += [_change(name, *pair) for name, pair in json.loads(changed).items()]
     return f"{step}: ran: {listed(said) if said else UNCHANGED}"
 
 

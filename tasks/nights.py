@@ -8,12 +8,15 @@ import polars as pl
 
 from deepdlt.errors import DeepdltError
 from deepdlt.night import RunPlan
+from deepdlt.refresh import Refresh
 from lake.statements import load
 from tasks.completed import completed_runs
 from tasks.fan_out import BatchOutcome
 from tasks.lake_access import open_lake
 from tasks.ledger import StepRecord, note_steps, training_steps
 from tasks.records import IngestRecord
+
+NOTHING = Refresh()
 
 
 class NightIncomplete(DeepdltError):
@@ -46,6 +49,7 @@ def record_night(
     started_at: datetime,
     finished_at: datetime,
     steps: Sequence[StepRecord] = (),
+    refresh: Refresh = NOTHING,
 ) -> dict[str, Any]:
     """Write the night's row and the runs that belong to it.
 
@@ -65,6 +69,8 @@ def record_night(
         With a time zone.
     steps : sequence of StepRecord
         What came before the trainings, for the ledger.
+    refresh : Refresh
+        What the night was asked to do again.
 
     Returns
     -------
@@ -89,10 +95,12 @@ def record_night(
         "n_reused": len({plan.run_id for plan in plans} - sent),
         "started_at": started_at,
         "finished_at": finished_at,
+        "refresh": " ".join(refresh.names),
     }
     belongs = pl.DataFrame(
-        [{"run_id": plan.run_id, "is_reused": plan.run_id not in sent} for plan in plans if plan.run_id in done],
-        schema={"run_id": pl.String, "is_reused": pl.Boolean},
+        [(one.run_id, one.run_id not in sent, refresh.asks_for_training(one)) for one in plans if one.run_id in done],
+        schema={"run_id": pl.String, "is_reused": pl.Boolean, "is_asked_for": pl.Boolean},
+        orient="row",
     ).unique("run_id", maintain_order=True)
     with lake.write(f"night {night_id}") as transaction:
         row["sequence"] = transaction.query(load("next_night_sequence"), [night_id]).item()
@@ -100,7 +108,7 @@ def record_night(
         transaction.replace_where(
             "night_runs", belongs.with_columns(pl.lit(night_id).alias("night_id")), night_id=night_id
         )
-        ledger = [*steps, *training_steps([plan for plan in plans if plan.run_id in done], sent)]
+        ledger = [*steps, *training_steps([plan for plan in plans if plan.run_id in done], sent, refresh)]
         note_steps(transaction, ledger, night_id=night_id, source=row["source"], sequence=row["sequence"])
     return row
 

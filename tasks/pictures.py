@@ -74,7 +74,7 @@ class NightPicture:
     file: Path
 
 
-def pictures_of_night(lake: Lake, night_id: str) -> list[NightPicture]:
+def pictures_of_night(lake: Lake, night_id: str, *, again: bool = False) -> list[NightPicture]:
     """Return the pictures of a night, the most important first; those that are not there are drawn.
 
     One that cannot be drawn is logged and left out.
@@ -84,6 +84,8 @@ def pictures_of_night(lake: Lake, night_id: str) -> list[NightPicture]:
     lake : Lake
         Opened to write, or whatever is missing stays missing.
     night_id : str
+    again : bool
+        Draw those that are there, too.
 
     Returns
     -------
@@ -95,7 +97,9 @@ def pictures_of_night(lake: Lake, night_id: str) -> list[NightPicture]:
     if len(wanted) > MOST_PICTURES:
         logger.info("%d pictures are left out: the night has room for %d", len(wanted) - MOST_PICTURES, MOST_PICTURES)
     versions = {source: _version(lake, source) for source in {subject.run.source for subject in subjects}}
-    found = [_picture(lake, drawing, one, versions[one.run.source]) for drawing, one in wanted[:MOST_PICTURES]]
+    found = [
+        _picture(lake, drawing, one, versions[one.run.source], again=again) for drawing, one in wanted[:MOST_PICTURES]
+    ]
     return [picture for picture in found if picture is not None]
 
 
@@ -129,13 +133,14 @@ def _has_place(drawing: Drawing, scheme: str) -> bool:
     return True
 
 
-def _picture(lake: Lake, drawing: Drawing, subject: Subject, version: str) -> NightPicture | None:
-    """Return one picture; draw it where it is not there. None where that fails."""
+def _picture(lake: Lake, drawing: Drawing, subject: Subject, version: str, *, again: bool) -> NightPicture | None:
+    """Return one picture; draw it where it is not there, or `again`. None where that fails."""
     heading = _heading(drawing, subject)
     about = digest_json([drawing.name, drawing.ids(subject), subject.label])[:16]
     file = lake.root / FOLDER / f"{drawing.name}-{about}-{version}.png"
     try:
-        if _is_refused(file) or not (file.is_file() or _draw(lake, drawing, subject, file)):
+        is_settled = not again and (file.is_file() or _is_refused(file))
+        if not (file.is_file() if is_settled else _draw(lake, drawing, subject, file)):
             return None
         with file.open("rb") as stream:
             words = read_words(stream.read(HEAD_BYTES))

@@ -92,7 +92,7 @@ def _of_night(lake: Lake, drawing: Drawing, sequence: int | None, label: str) ->
     nights = lake.query(load("night_by_sequence"), [sequence])
     if nights.is_empty():
         raise PlotRefused("the lake holds no night yet" if sequence is None else f"the lake holds no night {sequence}")
-    night_id, number = nights.row(0)
+    night_id, number, _ = nights.row(0)
     subjects = subjects_of_night(lake, night_id)
     fitting = [subject for subject in subjects if not _misfit(drawing, subject, label)]
     best = subjects_shown(drawing, fitting) or fitting

@@ -46,7 +46,11 @@ class NothingToTrain(DeepdltError):
 
 
 def cut_missing(
-    source: str, recipe: PatchRecipe, *, on_progress: Callable[[int, int], None] | None = None
+    source: str,
+    recipe: PatchRecipe,
+    *,
+    again: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> PatchRecord:
     """Cut the patches that a source's images lack under a recipe.
 
@@ -56,6 +60,8 @@ def cut_missing(
         Source folder as the lake knows it.
     recipe : PatchRecipe
         How patches are cut.
+    again : bool
+        Cut those of all images, and write their shards anew.
     on_progress : callable, optional
         Called with images done and images to do.
 
@@ -69,11 +75,13 @@ def cut_missing(
         If the source has no patches in the end.
     """
     lake = open_lake()
-    todo = images_without_patches(lake, source, recipe)
+    lacking = images_without_patches(lake, source, recipe)
+    todo = lake.query(load("images_of_source"), [source]).sort("image_id") if again else lacking
     n_new = 0
     for start in range(0, todo.height, IMAGES_A_COMMIT):
         part = todo.slice(start, IMAGES_A_COMMIT)
-        n_new += _cut_and_store(lake, Path(source), recipe, part)
+        cut = _cut_and_store(lake, Path(source), recipe, part)
+        n_new += sum(cut.get(image_id, 0) for image_id in lacking["image_id"])
         if on_progress:
             on_progress(start + part.height, todo.height)
     EARLY.clear()  # what is left belongs to images that were not taken in
@@ -102,12 +110,12 @@ def images_without_patches(lake: Lake, source: str, recipe: PatchRecipe) -> pl.D
     return images.join(whole, on="image_id", how="anti").sort("image_id")
 
 
-def _cut_and_store(lake: Lake, folder: Path, recipe: PatchRecipe, images: pl.DataFrame) -> int:
-    """Cut some images, write their shards, then their manifest rows; return the number of patches."""
+def _cut_and_store(lake: Lake, folder: Path, recipe: PatchRecipe, images: pl.DataFrame) -> dict[str, int]:
+    """Cut some images, write their shards, then their manifest rows; return the number of patches of each image."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         cuts = [cut for cut in pool.map(lambda row: _cut(folder, recipe, row), images.iter_rows(named=True)) if cut]
     if not cuts:
-        return 0
+        return {}
     manifest = pl.concat([cut.manifest for cut in cuts])
     places = write_shards(lake.root, np.concatenate([cut.pixels for cut in cuts]), manifest["patch_id"].to_list())
     rows = manifest.join(places, on="patch_id", how="left")
@@ -115,7 +123,7 @@ def _cut_and_store(lake: Lake, folder: Path, recipe: PatchRecipe, images: pl.Dat
     with lake.write(f"patches of {len(cuts)} images") as transaction:
         transaction.replace("recipes", made, key=("recipe_id",))
         transaction.replace("patches", rows, key=("patch_id",))
-    return rows.height
+    return dict(rows.group_by("image_id").len().iter_rows())
 
 
 def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> Cut | None:
@@ -136,7 +144,7 @@ def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> Cut | None
     return cut_image(image["image_id"], pixels, recipe)
 
 
-def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int) -> DatasetRecord:
+def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int, again: bool = False) -> DatasetRecord:
     """Name the set of patches that a night trains on, and note it in the lake.
 
     Parameters
@@ -147,6 +155,8 @@ def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int) -> Datas
         How the patches were cut.
     patches_per_image : int
         The first so many draws of each image.
+    again : bool
+        Write its row anew, with the snapshot of now.
 
     Returns
     -------
@@ -169,9 +179,11 @@ def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int) -> Datas
         n_patches=patches.height,
         snapshot_id=snapshot_id,
     )
-    known = lake.query("SELECT snapshot_id FROM datasets WHERE dataset_id = ?", [record["dataset_id"]])
-    if known.height:
-        return DatasetRecord(**{**record, "snapshot_id": known.item(0, 0)})
+    known = lake.query(load("dataset_record"), [record["dataset_id"]])
+    if known.height and not again:
+        record["snapshot_id"] = known.item(0, "snapshot_id")
+        if known.row(0, named=True) == record:
+            return record
     now = datetime.now(UTC)
     row = {**record, "source": source, "patches_per_image": patches_per_image, "created_at": now}
     with lake.write(f"data set {record['dataset_id']}") as transaction:
@@ -193,6 +205,7 @@ def assign_missing(
     schemes: Sequence[FoldScheme],
     n_folds: int,
     seed: int,
+    again: bool = False,
 ) -> list[SplitRecord]:
     """Assign the folds of a data set that the lake does not hold yet.
 
@@ -212,6 +225,8 @@ def assign_missing(
         Folds of each label and scheme; ``leave-one-level-out`` has one for each value of the label.
     seed : int
         Seed of the draws.
+    again : bool
+        Assign those that the lake holds, too.
 
     Returns
     -------
@@ -233,7 +248,7 @@ def assign_missing(
             for scheme in dict.fromkeys(schemes)
         ),
     ]
-    known = set(lake.query("SELECT split_id FROM splits")["split_id"])
+    known = set() if again else set(lake.query("SELECT split_id FROM splits")["split_id"])
     _store_splits(lake, [(split, assign()) for split, assign in wanted if split.split_id not in known])
     return [split for split, _ in wanted]
 

@@ -33,9 +33,14 @@ CUT_WORK = (*WORK, "tasks.cutting")
     retry_delay_seconds=2,
     timeout_seconds=3600,
 )
-def cut_patches_of_new_images(source: str, images: ImagesRecord, recipe: dict[str, Any]) -> PatchRecord:  # noqa: ARG001 - the images are in the key
-    """Cut the patches of images that have none under this recipe."""
-    record = cut_missing(source, PatchRecipe.model_validate(recipe), on_progress=_log_progress)
+def cut_patches_of_new_images(
+    source: str,
+    images: ImagesRecord,  # noqa: ARG001 - in the key
+    recipe: dict[str, Any],
+    again: bool = False,
+) -> PatchRecord:
+    """Cut the patches of images that have none under this recipe, or of all images `again`."""
+    record = cut_missing(source, PatchRecipe.model_validate(recipe), again=again, on_progress=_log_progress)
     logger.info("%(n_new_patches)d new patches, %(n_patches)d of %(n_images)d images in all", record)
     return record
 
@@ -60,9 +65,10 @@ def freeze_dataset(
     n_patches: int,  # noqa: ARG001
     recipe: dict[str, Any],
     patches_per_image: int,
+    again: bool = False,
 ) -> DatasetRecord:
     """Name the set of patches that this night trains on."""
-    record = freeze(source, PatchRecipe.model_validate(recipe), patches_per_image=patches_per_image)
+    record = freeze(source, PatchRecipe.model_validate(recipe), patches_per_image=patches_per_image, again=again)
     logger.info("data set %(dataset_id)s: %(n_patches)d patches of %(n_images)d images", record)
     return record
 
@@ -93,6 +99,7 @@ def assign_all_folds(
     schemes: list[FoldScheme],
     n_folds: int,
     seed: int,
+    again: bool = False,
 ) -> list[dict[str, Any]]:
     """Assign the 80/10/10 split and the label-aware folds of a data set."""
     splits = assign_missing(
@@ -103,6 +110,7 @@ def assign_all_folds(
         schemes=schemes,
         n_folds=n_folds,
         seed=seed,
+        again=again,
     )
     logger.info("%d splits: %s", len(splits), ", ".join(f"{split.label}/{split.scheme}" for split in splits))
     return [split.model_dump() for split in splits]

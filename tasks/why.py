@@ -38,7 +38,7 @@ def why(lake: Lake, what: str = "", *, night: int | None = None) -> list[str]:
     found = lake.query(load("night_by_sequence"), [night])
     if found.is_empty():
         raise NothingToExplain("the lake holds no night yet" if night is None else f"the lake holds no night {night}")
-    night_id, number = found.row(0)
+    night_id, number, asked = found.row(0)
     trainings = ask_of_night(lake, night_id, {"trainings": load("page_trainings")})["trainings"]
     steps = [in_words(*row) for row in lake.query(load("reasons_of_night"), [night_id]).iter_rows()]
     lines = [line for line in steps if all(word in line for word in what.split())]
@@ -49,4 +49,4 @@ def why(lake: Lake, what: str = "", *, night: int | None = None) -> list[str]:
         lines += [line] if is_meant else []
     if not lines:
         raise NothingToExplain(f"no step or training of night {number} goes by {what!r}: `deepdlt why` lists them all")
-    return [f"night {number}", *lines]
+    return [f"night {number}" + (f", asked to do again: {asked}" if asked else ""), *lines]

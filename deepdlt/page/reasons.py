@@ -12,6 +12,7 @@ from deepdlt.page.words import count, listed
 BECAUSE = {
     "first time": "for the first time",
     "lost files": "to replace lost files",
+    "asked for": "because it was asked for",
     "data set": "for another data set",
     "folds": "for other folds",
     "seed": "with another seed",
@@ -36,6 +37,7 @@ class Reason(NamedTuple):
 
 
 FIRST = Reason("first time", "first time: no earlier night has it")
+ASKED_FOR = Reason("asked for", "asked for")
 LOST = Reason("lost files", "its files or rows were no longer whole")
 
 
@@ -54,11 +56,12 @@ def reasons_of(run: Mapping[str, Any]) -> tuple[Reason, ...]:
     """
     if run["is_reused"]:
         return ()
+    asked = (ASKED_FOR,) if run.get("is_asked_for") else ()
     if run["before_run_id"] is None:
-        return (FIRST,)
+        return (*asked, FIRST)
     if run["before_run_id"] == run["run_id"]:
-        return (LOST,)
-    return tuple(_changes(run))
+        return asked or (LOST,)
+    return (*asked, *_changes(run))
 
 
 def _changes(run: Mapping[str, Any]) -> Iterator[Reason]:

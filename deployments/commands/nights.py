@@ -26,6 +26,9 @@ def retrain(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on though many known images are gone or have other labels.")
     ] = False,
+    refresh: Annotated[
+        str | None, typer.Option(help="Steps to do again though what stands would do, as 'cut train:NP'.")
+    ] = None,
 ) -> None:
     """Run one night to its end and print its fold metrics.
 
@@ -38,6 +41,7 @@ def retrain(
     deepdlt retrain --profile paper --epochs 10
     deepdlt retrain --preset matched-vae --set beta=4 --set latent_dim=32 --seeds "0 1 2"
     deepdlt retrain --preset tuned --set 'loss={"mse": 1, "ssim": 0.1}'
+    deepdlt retrain --refresh "cut audit train:NP"
     """  # noqa: D301
     from deployments.night import night_parameters, run_night
 
@@ -55,6 +59,7 @@ def retrain(
         seeds=seeds,
         settings=settings,
         accept_changes=accept_changes or None,
+        refresh=refresh,
     )
     raise typer.Exit(run_night(parameters, typer.echo).exit_code)
 

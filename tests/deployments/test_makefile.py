@@ -28,8 +28,8 @@ def test_help_lists_every_target() -> None:
 
 def test_the_parameters_of_a_night_reach_the_command() -> None:
     """What is given is passed on, quoted; what is not given is not."""
-    said = make("-n", "retrain", "LABELS=NP PP1", "FOLDS=3", "SOURCE=../some images")
-    assert '--source "../some images" --labels "NP PP1" --folds "3"' in " ".join(said.split())
+    said = make("-n", "retrain", "LABELS=NP PP1", "FOLDS=3", "REFRESH=cut audit", "SOURCE=../some images")
+    assert '--source "../some images" --labels "NP PP1" --folds "3" --refresh "cut audit"' in " ".join(said.split())
     assert "--epochs" not in said
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from deepdlt.refresh import StepUnknown
 from deployments.errors import WrongUse
 from deployments.follow import Outcome
 from deployments.night import night_parameters, show_metrics, split_list
@@ -31,6 +32,13 @@ def test_only_what_was_said_is_passed_on() -> None:
     """The flow's own defaults hold for the rest."""
     assert parameters(epochs=None) == {}
     assert parameters(labels="NP", epochs=3) == {"labels": ["NP"], "epochs": 3}
+
+
+def test_what_is_to_be_done_again_is_checked_before_anything_runs() -> None:
+    """A name that no step has is answered with the list of names."""
+    assert parameters(refresh="cut train:NP") == {"refresh": ["cut", "train:NP"]}
+    with pytest.raises(StepUnknown, match=r"'cuts'.*ingest, cut, freeze"):
+        parameters(refresh="cuts")
 
 
 def test_a_source_here_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

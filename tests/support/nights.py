@@ -9,12 +9,14 @@ from remembered import without_a_server
 
 from deepdlt.config import PatchRecipe, TrainingChoices
 from deepdlt.night import SplitRecord, plan_runs, presets_of_night
+from deepdlt.refresh import Refresh
 from deepdlt.threads import torch_threads
 from flows.ingest import take_in
 from flows.prepare import make_ready
 from tasks.analysis import analyse_night
+from tasks.aside import set_aside
 from tasks.lake_access import open_lake
-from tasks.nights import missing_plans, record_night
+from tasks.nights import NOTHING, missing_plans, record_night
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
 from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans
@@ -34,16 +36,19 @@ def run_night(
     recipe: PatchRecipe | None = None,
     profile: Any = "quick",
     choices: TrainingChoices | None = None,
+    refresh: Refresh = NOTHING,
 ) -> dict[str, Any]:
     """Run a night on a source into the lake of this process, and return its row."""
     lake = open_lake()
     started_at = datetime.now(UTC)
     recipe = recipe or PatchRecipe(n_per_image=patches_per_image)
     with without_a_server():
-        ingested, taken = take_in(str(source), None, False)
-        ready = make_ready(ingested["source"], recipe, patches_per_image, list(labels), list(schemes), n_folds, 0)
+        ingested, taken = take_in(str(source), None, False, refresh)
+        how = (patches_per_image, list(labels), list(schemes), n_folds, 0, refresh)
+        ready = make_ready(ingested["source"], recipe, *how)
     splits = [SplitRecord.model_validate(split) for split in ready["splits"]]
     plans = plan_runs(splits, presets_of_night(preset, models, choices), profile=profile, epochs=epochs, seeds=seeds)
+    set_aside(plans, refresh)
     missing = missing_plans(plans)
     with PatchFiles(lake, missing) as files, torch_threads(1):
         for plan in missing:
@@ -62,6 +67,7 @@ def run_night(
         started_at=started_at,
         finished_at=datetime.now(UTC),
         steps=[taken, *ready["steps"]],
+        refresh=refresh,
     )
-    analyse_night.fn(night["night_id"])
+    analyse_night.fn(night["night_id"], refresh.asks_for("analyse"))
     return night

@@ -13,8 +13,8 @@ from tasks.why import why
 
 def note(lake: Lake, sequence: int, *, is_hit: bool, **inputs: Any) -> dict[str, Any]:
     """Note a night of one step, and return the step's row."""
-    fill(lake, nights=[{"night_id": f"n{sequence}", "sequence": sequence, "source": "s"}])
-    step = StepRecord(step="cut patches", is_hit=is_hit, inputs=inputs)
+    fill(lake, nights=[{"night_id": f"n{sequence}", "sequence": sequence, "source": "s", "refresh": ""}])
+    step = StepRecord(step="cut patches", is_hit=is_hit, is_asked_for=False, inputs=inputs)
     with lake.write("night") as transaction:
         note_steps(transaction, [step], night_id=f"n{sequence}", source="s", sequence=sequence)
     return lake.query("FROM reasons WHERE night_id = ?", [f"n{sequence}"]).row(0, named=True)
@@ -46,7 +46,7 @@ def test_a_night_noted_twice_stands_once(tmp_path: Path) -> None:
 def test_changed_code_is_named_by_its_module() -> None:
     """Its digests say nothing to a reader."""
     changed = json.dumps({"code of deepdlt.loss.losses": ["1", "2"]})
-    assert in_words("cut patches", False, changed, 2) == "cut patches: ran: code of deepdlt.loss.losses changed"
+    assert in_words("cut patches", False, False, changed, 2) == "cut patches: ran: code of deepdlt.loss.losses changed"
 
 
 def test_why_tells_of_a_step_by_its_name(tmp_path: Path) -> None:

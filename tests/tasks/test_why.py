@@ -28,7 +28,7 @@ def lake(tmp_path: Path) -> Lake:
         opened,
         datasets=[{"dataset_id": name, "source": "s", "n_images": n} for name, n in (("d12", 12), ("d13", 13))],
         runs=[run("aaaa", 1, "d12", "old"), run("bbbb", 2, "d12", "old"), run("cccc", 2, "d13", "new")],
-        nights=[{"night_id": f"n{number}", "sequence": number} for number in (1, 2)],
+        nights=[{"night_id": f"n{number}", "sequence": number, "refresh": ""} for number in (1, 2)],
         night_runs=[
             {"night_id": "n1", "run_id": "aaaa", "is_reused": False},
             {"night_id": "n1", "run_id": "bbbb", "is_reused": False},
