@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +85,7 @@ def write_shards(
     Returns
     -------
     polars.DataFrame
-        Columns patch_id, shard, shard_row (Int32), in the order given.
+        Columns patch_id, shard, shard_row (Int32), shard_bytes (size of the shard's file), in the order given.
 
     Raises
     ------
@@ -100,13 +100,16 @@ def write_shards(
     parts = [slice(start, start + rows_per_shard) for start in range(0, len(pixels), rows_per_shard)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # digesting, packing and writing leave Python alone
         written = list(pool.map(lambda part: write_shard(root, pixels[part], patch_ids[part]), parts))
-    shards = [shard for shard, part in zip(written, parts, strict=True) for _ in patch_ids[part]]
+    sizes = [inside(root, shard).stat().st_size for shard in written]
+    counts = [len(patch_ids[part]) for part in parts]
     columns = {
         "patch_id": list(patch_ids),
-        "shard": shards,
+        "shard": np.repeat(np.array(written, dtype=object), counts).tolist(),
         "shard_row": np.arange(len(pixels), dtype=np.int32) % rows_per_shard,
+        "shard_bytes": np.repeat(np.array(sizes, dtype=np.int64), counts),
     }
-    return pl.DataFrame(columns, schema={"patch_id": pl.String, "shard": pl.String, "shard_row": pl.Int32})
+    kinds = {"patch_id": pl.String, "shard": pl.String, "shard_row": pl.Int32, "shard_bytes": pl.Int64}
+    return pl.DataFrame(columns, schema=kinds)
 
 
 def read_patches(root: Path, manifest: "pl.DataFrame", *, size_px: int) -> Pixels:
@@ -149,18 +152,27 @@ def read_patches(root: Path, manifest: "pl.DataFrame", *, size_px: int) -> Pixel
     return pixels
 
 
-def shards_present(root: Path, shards: Iterable[str]) -> set[str]:
+def shards_present(root: Path, shards: Mapping[str, int | None] | Iterable[str]) -> set[str]:
     """Return which of the shards are there, whole as far as their size tells.
 
-    A file cut short, or without its Parquet footer, does not count: three small reads a shard, no
-    decoding. Damage inside is found when patches are read (every page has a checksum).
+    A file cut short, without its Parquet footer or of another size than it was written with does not
+    count: three small reads a shard, no decoding. Damage inside is found when patches are read (every
+    page has a checksum).
+
+    Parameters
+    ----------
+    root : Path
+        The lake's folder.
+    shards : mapping of str to int, or iterable of str
+        Shards, with the size of their files in bytes where it is known.
 
     Raises
     ------
     PathEscapes
         If a path leads out of the lake.
     """
-    return {shard for shard in set(shards) if _is_whole(inside(root, shard))}
+    sizes = shards if isinstance(shards, Mapping) else dict.fromkeys(shards)
+    return {shard for shard, n_bytes in sizes.items() if _is_whole(inside(root, shard), n_bytes)}
 
 
 def _digest(pixels: Pixels, patch_ids: Sequence[str]) -> str:
@@ -246,8 +258,8 @@ def _as_array(column: "pa.ChunkedArray", size_px: int) -> Pixels:
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)  # (rows, S, S)
 
 
-def _is_whole(path: Path) -> bool:
-    """Tell whether a Parquet file is there and is not cut short."""
+def _is_whole(path: Path, n_bytes: int | None) -> bool:
+    """Tell whether a Parquet file is there, has its size and is not cut short."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -257,4 +269,4 @@ def _is_whole(path: Path) -> bool:
     except FileNotFoundError:
         return False
     footer = int.from_bytes(tail[:4], "little")
-    return head == tail[4:] == _MAGIC and footer + _TAIL + len(_MAGIC) <= size
+    return n_bytes in (None, size) and head == tail[4:] == _MAGIC and footer + _TAIL + len(_MAGIC) <= size

@@ -100,12 +100,12 @@ def images_without_patches(lake: Lake, source: str, recipe: PatchRecipe) -> pl.D
     """Return image_id and path of every image of a source that lacks rows, or files, of its patches."""
     images = lake.query(load("images_of_source"), [source])
     held = lake.query(load("patch_shards_of_source"), [source, recipe.recipe_id])
-    present = shards_present(lake.root, held["shard"].unique().to_list())
+    present = shards_present(lake.root, dict(held.select("shard", "shard_bytes").unique().iter_rows()))
     whole = (
         held.filter(pl.col("shard").is_in(list(present)))
         .group_by("image_id")
         .agg(pl.col("n_patches").sum())
-        .filter(pl.col("n_patches") >= recipe.n_per_image)
+        .filter(pl.col("n_patches") == recipe.n_per_image)
     )
     return images.join(whole, on="image_id", how="anti").sort("image_id")
 
@@ -248,9 +248,14 @@ def assign_missing(
             for scheme in dict.fromkeys(schemes)
         ),
     ]
-    known = set() if again else set(lake.query("SELECT split_id FROM splits")["split_id"])
+    known = set() if again else standing_splits(lake, [split.split_id for split, _ in wanted])
     _store_splits(lake, [(split, assign()) for split, assign in wanted if split.split_id not in known])
     return [split for split, _ in wanted]
+
+
+def standing_splits(lake: Lake, split_ids: Sequence[str]) -> set[str]:
+    """Return those of the splits that the lake holds with all their folds and rows."""
+    return set(lake.query(load("splits_that_stand"), [list(split_ids)])["split_id"])
 
 
 def _holdout(dataset_id: str, patches: pl.DataFrame, seed: int) -> tuple[SplitRecord, Callable[[], pl.DataFrame]]:
@@ -304,6 +309,9 @@ def _store_splits(lake: Lake, assigned: Sequence[tuple[SplitRecord, pl.DataFrame
             named = folds.with_columns(pl.lit(split.split_id).alias("split_id"))
             transaction.replace_where("folds", named, split_id=split.split_id)
         rows = pl.DataFrame(
-            [{**split.model_dump(), "snapshot_id": snapshot_id, "created_at": now} for split, _ in assigned]
+            [
+                {**split.model_dump(), "n_rows": folds.height, "snapshot_id": snapshot_id, "created_at": now}
+                for split, folds in assigned
+            ]
         )
         transaction.replace("splits", rows, key=("split_id",))

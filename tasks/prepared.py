@@ -9,7 +9,7 @@ from deepdlt.config import FoldScheme, PatchRecipe
 from lake.statements import load
 from tasks.caching import ContentKey
 from tasks.lake_access import open_lake
-from tasks.prepare import FOLD_MODULES, assign_missing, cut_missing, freeze, images_without_patches
+from tasks.prepare import FOLD_MODULES, assign_missing, cut_missing, freeze, images_without_patches, standing_splits
 from tasks.records import DatasetRecord, ImagesRecord, LabelsRecord, PatchRecord
 
 logger = logging.getLogger(__name__)
@@ -117,10 +117,9 @@ def assign_all_folds(
 
 
 def splits_stand(records: list[dict[str, Any]]) -> bool:
-    """Tell whether the lake holds every one of the splits with its folds."""
-    wanted = {record["split_id"] for record in records}
-    there = open_lake().query(load("splits_with_folds"))
-    return wanted <= set(there["split_id"])
+    """Tell whether the lake holds every one of the splits, with all its folds and their rows."""
+    wanted = [record["split_id"] for record in records]
+    return set(wanted) == standing_splits(open_lake(), wanted)
 
 
 def _log_progress(done: int, of: int) -> None:

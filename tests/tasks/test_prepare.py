@@ -13,7 +13,7 @@ from lake.shards import read_patches
 from tasks.export import NothingIngested, export_source
 from tasks.ingest import ingest_source
 from tasks.prepare import assign_missing, cut_missing, freeze
-from tasks.prepared import dataset_stands
+from tasks.prepared import dataset_stands, patches_stand, splits_stand
 from tasks.records import DatasetRecord
 from tasks.sheet import LabelUnknown
 
@@ -119,3 +119,85 @@ def test_export_of_an_unknown_source_says_what_is_known(lake: Lake, tmp_path: Pa
     """Before the first ingest there is nothing to export."""
     with pytest.raises(NothingIngested, match="deepdlt ingest"):
         export_source(tmp_path / "out")
+
+
+def damage(lake: Lake, sql: str) -> None:
+    """Change the lake as no program of ours would."""
+    with lake.write("damage") as transaction:
+        transaction.execute(sql)
+
+
+SPLIT_ROW = "rowid = (SELECT min(rowid) FROM folds WHERE split_id = (SELECT max(split_id) FROM folds))"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"DELETE FROM folds WHERE {SPLIT_ROW}",
+        f"INSERT INTO folds SELECT * FROM folds WHERE {SPLIT_ROW}",
+        "DELETE FROM folds WHERE fold = 2",
+        "DELETE FROM splits WHERE split_id = (SELECT max(split_id) FROM folds)",
+        "DELETE FROM folds",
+    ],
+    ids=["a row is gone", "a row is doubled", "a fold is gone", "the split's row is gone", "all folds are gone"],
+)
+def test_splits_are_a_hit_only_with_every_row(source: Source, lake: Lake, sql: str) -> None:
+    """What is not whole is assigned again, to the same rows."""
+    dataset, ids = prepare(source)
+    records = [{"split_id": split_id} for split_id in ids.values()]
+    before = lake.query("FROM folds ORDER BY ALL")
+    assert splits_stand(records)
+    damage(lake, sql)
+    assert not splits_stand(records)
+    assert prepare(source) == (dataset, ids)
+    assert splits_stand(records)
+    assert lake.query("FROM folds ORDER BY ALL").equals(before)
+
+
+def test_splits_of_an_older_lake_stand_by_their_folds(source: Source, lake: Lake) -> None:
+    """Their rows were not counted then."""
+    records = [{"split_id": split_id} for split_id in prepare(source)[1].values()]
+    damage(lake, "UPDATE splits SET n_rows = NULL")
+    assert splits_stand(records)
+    damage(lake, "DELETE FROM folds WHERE fold = 2")
+    assert not splits_stand(records)
+
+
+@pytest.mark.parametrize("harm", ["cut short", "made longer", "gone"])
+def test_a_shard_of_another_size_is_cut_again(source: Source, lake: Lake, harm: str) -> None:
+    """Also one that ends as a Parquet file does; it heals to the same bytes."""
+    prepare(source)
+    shard = lake.root / lake.query("SELECT DISTINCT shard FROM patches")["shard"][0]
+    whole = shard.read_bytes()
+    if harm == "gone":
+        shard.unlink()
+    else:
+        shard.write_bytes(whole[:4000] + (b"" if harm == "cut short" else b"\0" * 4000) + whole[4096:])
+    assert not patches_stand(str(source.folder), RECIPE)
+    prepare(source)
+    assert patches_stand(str(source.folder), RECIPE)
+    assert shard.read_bytes() == whole
+
+
+def test_a_shard_of_an_older_lake_stands_by_its_end(source: Source, lake: Lake) -> None:
+    """Sizes were not noted then."""
+    prepare(source)
+    damage(lake, "UPDATE patches SET shard_bytes = NULL")
+    assert patches_stand(str(source.folder), RECIPE)
+
+
+def test_a_doubled_patch_row_is_mended(source: Source, lake: Lake) -> None:
+    """An image stands with exactly its patches."""
+    prepare(source)
+    damage(lake, "INSERT INTO patches SELECT * FROM patches LIMIT 1")
+    assert not patches_stand(str(source.folder), RECIPE)
+    prepare(source)
+    assert lake.query("SELECT count(*), count(DISTINCT patch_id) FROM patches").row(0) == (60, 60)
+
+
+def test_the_row_of_a_data_set_that_was_changed_is_written_again(source: Source, lake: Lake) -> None:
+    """Or every night would find it wrong."""
+    dataset, _ = prepare(source)
+    damage(lake, "UPDATE datasets SET n_images = 7")
+    assert not dataset_stands(dataset)
+    assert dataset_stands(prepare(source)[0])
