@@ -5,6 +5,9 @@ from pathlib import Path
 
 from deepdlt.provenance import NUMERIC_LIBRARIES, library_versions, module_digests, source_digest
 
+ROOT = Path(__file__).parents[1]
+"""Folder of the package ``tasks``."""
+
 CODE = "code of "
 """Begins the name of an input that is the digest of a module."""
 
@@ -50,5 +53,4 @@ def work_digests(*names: str) -> dict[str, str]:
     FileNotFoundError
         If there is no such module.
     """
-    folder = Path(__file__).parents[1]
-    return {name: source_digest(folder.joinpath(*name.split(".")).with_suffix(".py")) for name in names}
+    return {name: source_digest(ROOT.joinpath(*name.split(".")).with_suffix(".py")) for name in names}

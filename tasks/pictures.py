@@ -4,7 +4,6 @@ A picture's file is named by what it shows and by the code that drew it, and car
 pictures that stand are found by their names alone, and a night with nothing new draws nothing.
 """
 
-import functools
 import logging
 import re
 from collections.abc import Iterable
@@ -14,10 +13,10 @@ from pathlib import Path
 from deepdlt.digest import digest_json
 from deepdlt.figures.words import put_words, read_words
 from deepdlt.night import HOLDOUT
-from deepdlt.provenance import code_digest, source_digest
 from lake import Lake
 from lake.files import atomic_write
 from lake.statements import load
+from tasks.dependence import depends_on_code
 from tasks.drawing.errors import TooFewPatches
 from tasks.drawing.registry import DRAWINGS, Drawing
 from tasks.drawing.subject import Subject, subjects_of_night
@@ -32,20 +31,28 @@ FOLDER, NOTE = "pictures", ".txt"
 HEAD_BYTES = 16_384
 """Of a picture's file; its words stand there."""
 
-FIGURE_MODULES = tuple(
-    f"deepdlt.figures.{name}"
-    for name in (
-        "codes",
-        "curves",
-        "dataset",
-        "difficulty",
-        "extremes",
-        "imagined",
-        "reconstructions",
-        "shares",
-        "spectra",
-    )
+DRAWING_MODULES = (
+    *(
+        f"deepdlt.figures.{name}"
+        for name in (
+            "codes",
+            "curves",
+            "dataset",
+            "difficulty",
+            "examples",
+            "extremes",
+            "imagined",
+            "radial_power",
+            "reconstructions",
+            "shares",
+            "spectra",
+            "walks",
+        )
+    ),
+    "deepdlt.models.sampling",
+    "deepdlt.models.reconstruction",
 )
+DRAWING_LIBRARIES = ("matplotlib", "numba", "numpy", "pillow", "polars", "scipy", "torch")
 SAFE_FIRST = ("condition", "grouped", "leave-one-level-out", "paper", HOLDOUT)
 """Schemes in the order in which their pictures count."""
 
@@ -96,7 +103,7 @@ def pictures_of_night(lake: Lake, night_id: str, *, again: bool = False) -> list
     wanted = [(drawing, subject) for drawing in DRAWINGS for subject in subjects_shown(drawing, subjects)]
     if len(wanted) > MOST_PICTURES:
         logger.info("%d pictures are left out: the night has room for %d", len(wanted) - MOST_PICTURES, MOST_PICTURES)
-    versions = {source: _version(lake, source) for source in {subject.run.source for subject in subjects}}
+    versions = {source: version_of(lake, source) for source in {subject.run.source for subject in subjects}}
     found = [
         _picture(lake, drawing, one, versions[one.run.source], again=again) for drawing, one in wanted[:MOST_PICTURES]
     ]
@@ -175,24 +182,12 @@ def _is_refused(file: Path) -> bool:
     return file.with_suffix(NOTE).is_file()
 
 
-def _version(lake: Lake, source: str) -> str:
-    """Return the digest of all that can change a picture of the same runs: code, label values, the sheet's units."""
+def version_of(lake: Lake, source: str) -> str:
+    """Return the digest of all that can change a picture of the same runs: label values, the sheet's units, code."""
     labels = lake.query(load("digest_of_labels"), [source]).item()
-    return digest_json([_code(), labels, sheet_spec().model_dump(mode="json")])[:12]
-
-
-@functools.cache
-def _code() -> str:
-    """Return the digest of the code that draws."""
-    drawing = sorted((Path(__file__).parent / "drawing").glob("*.py"))
-    modules = (
-        "deepdlt.figures.examples",
-        "deepdlt.figures.radial_power",
-        "deepdlt.figures.walks",
-        "deepdlt.models.sampling",
-        "deepdlt.models.reconstruction",
-    )
-    return digest_json([code_digest(*FIGURE_MODULES, *modules), *(source_digest(path) for path in drawing)])
+    work = sorted(f"tasks.drawing.{path.stem}" for path in (Path(__file__).parent / "drawing").glob("*.py"))
+    code = depends_on_code(DRAWING_MODULES, work=work, libraries=DRAWING_LIBRARIES)
+    return digest_json([code, labels, sheet_spec().model_dump(mode="json")])[:12]
 
 
 def _heading(drawing: Drawing, subject: Subject) -> str:

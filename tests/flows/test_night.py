@@ -165,6 +165,35 @@ def test_a_second_night_with_nothing_new_does_no_work(
     assert not any(name.startswith("train ") for name in started)
 
 
+@pytest.mark.long
+def test_a_step_that_is_asked_for_runs_though_nothing_is_new(
+    first: dict[str, Any], second: dict[str, Any], stack: RunningStack, source: Source, lake: Lake
+) -> None:
+    """Preparation, and the trainings of one preset: as many rows as before, the night and the ledger say why."""
+    tables = (
+        "images",
+        "patches",
+        "datasets",
+        "splits",
+        "folds",
+        "runs",
+        "epochs",
+        "patch_metrics",
+        "models",
+        "latents",
+    )
+    counts = {table: lake.query(f"SELECT count(*) FROM {table}").item() for table in tables}
+    asked = ["ingest", "cut", "freeze", "assign", "audit", "train:experiment-1"]
+    run = stack.run("retrain/nightly", limit_s=180, source=str(source.folder), refresh=asked, **SMALL)
+    night = night_row(lake, run)
+    assert run["state_name"] == "Completed"
+    assert (night["n_trained"], night["n_reused"], night["refresh"]) == (1, N_RUNS - 1, " ".join(asked))
+    assert (night["n_new_images"], night["n_new_patches"]) == (0, 0)
+    assert {table: lake.query(f"SELECT count(*) FROM {table}").item() for table in tables} == counts
+    steps = lake.query("SELECT step, is_hit FROM reasons WHERE night_id = ? AND is_asked_for", [run["id"]])
+    assert (steps.height, steps["is_hit"].any()) == (len(asked), False)
+
+
 @pytest.fixture(scope="module")
 def damaged(first: dict[str, Any], lake: Lake) -> Path:
     """The largest shard, with a thousand bytes of its middle turned over."""
@@ -301,7 +330,7 @@ def test_the_form_offers_every_preset() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"folds": 1}, {"preset": "label-vc"}, {"epochs": 0}, {"schemes": ["random"]}],
+    [{"folds": 1}, {"preset": "label-vc"}, {"epochs": 0}, {"schemes": ["random"]}, {"refresh": ["cuts"]}],
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_bad_parameters_are_refused_before_a_run_exists(

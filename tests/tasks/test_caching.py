@@ -17,6 +17,7 @@ from tasks import dependence
 from tasks.caching import ContentKey, step_of
 from tasks.ingest import INGEST_LIBRARIES, INGEST_MODULES
 from tasks.lake_access import open_lake
+from tasks.pictures import DRAWING_LIBRARIES, DRAWING_MODULES
 from tasks.prepare import FOLD_MODULES
 from tasks.prepared import CUT_LIBRARIES, CUT_MODULES, FOLD_LIBRARIES, FREEZE_LIBRARIES, FREEZE_MODULES
 from tasks.questions import LIBRARIES, MODULES
@@ -116,6 +117,7 @@ STEPS = {
     "cut patches": (CUT_MODULES, CUT_LIBRARIES),
     "freeze data set": (FREEZE_MODULES, FREEZE_LIBRARIES),
     "assign folds": (FOLD_MODULES, FOLD_LIBRARIES),
+    "draw pictures": (DRAWING_MODULES, DRAWING_LIBRARIES),
     **{question: (MODULES[question], LIBRARIES[question]) for question in MODULES},
 }
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn"}
