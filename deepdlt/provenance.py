@@ -16,6 +16,9 @@ from deepdlt.digest import digest_bytes
 PACKAGE_FOLDER = Path(__file__).parent
 PACKAGE = PACKAGE_FOLDER.name
 
+CODE_OF = "code of "
+"""Begins the name of an input that is the digest of a module."""
+
 NUMERIC_LIBRARIES = ("numpy", "scikit-image", "scikit-learn", "torch")
 """Libraries whose version can change the numbers of a training."""
 

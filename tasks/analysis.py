@@ -1,8 +1,8 @@
 """What a night's runs say: which label is harder, and does the code of a patch know the laser."""
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import polars as pl
 from prefect import task
@@ -14,7 +14,8 @@ from deepdlt.night import HOLDOUT
 from lake import Lake
 from lake.statements import load
 from tasks.lake_access import open_lake
-from tasks.questions import Question, asked_of, note_asked, unasked
+from tasks.ledger import StepRecord, note_step
+from tasks.questions import Question, depends_on, note_asked, unasked
 
 logger = logging.getLogger(__name__)
 
@@ -33,17 +34,41 @@ def analyse_night(night_id: str, again: bool = False) -> None:
     lake = open_lake()
     runs = lake.query(load("runs_to_analyse"), [night_id])
     groups = groups_of(runs)
-    store_groups(lake, night_id, groups)
     if again:
         _take_back(lake, runs, groups)
+    asked = list(_questions(lake, runs, groups))
+    inputs = {"runs": digest_json(runs["run_id"].to_list())}
+    for one in asked:
+        inputs |= one.depends_on
+    is_hit = not any(one.subjects for one in asked)
+    store_groups(
+        lake, night_id, groups, StepRecord(step="analyse night", is_hit=is_hit, is_asked_for=again, inputs=inputs)
+    )
+    for one in asked:
+        _put(lake, one)
+
+
+class Asked(NamedTuple):
+    """A question, and the subjects that it is still to be put to."""
+
+    question: Question
+    key: str
+    subjects: list[Subject]
+    labels: pl.DataFrame
+    depends_on: dict[str, str]
+    answer: Answer
+
+
+def _questions(lake: Lake, runs: pl.DataFrame, groups: list[Subject]) -> Iterator[Asked]:
+    """Return what is to be asked of a night."""
     for (dataset_id,), part in runs.group_by("dataset_id", maintain_order=True):
         labels = lake.query(load("labels_of_dataset"), [dataset_id])
         rows = part.to_dicts()
-        _ask(lake, "label_means", rows, "run_id", labels, _renew_label_means)
+        yield _open(lake, "label_means", "run_id", rows, labels, _renew_label_means)
         of_dataset = [group for group in groups if group["dataset_id"] == dataset_id]
-        _ask(lake, "difficulty", of_dataset, "group_id", labels, _store_difficulty)
+        yield _open(lake, "difficulty", "group_id", of_dataset, labels, _store_difficulty)
         holdout = [row for row in rows if row["scheme"] == HOLDOUT and row["has_codes"]]
-        _ask(lake, "probe", holdout, "run_id", labels, _store_probes)
+        yield _open(lake, "probe", "run_id", holdout, labels, _store_probes)
 
 
 def groups_of(runs: pl.DataFrame) -> list[Subject]:
@@ -67,7 +92,7 @@ def groups_of(runs: pl.DataFrame) -> list[Subject]:
     return found
 
 
-def store_groups(lake: Lake, night_id: str, groups: list[Subject]) -> None:
+def store_groups(lake: Lake, night_id: str, groups: list[Subject], step: StepRecord | None = None) -> None:
     """Note which groups belong to a night; done twice, it stands once.
 
     Parameters
@@ -76,6 +101,8 @@ def store_groups(lake: Lake, night_id: str, groups: list[Subject]) -> None:
     night_id : str
     groups : list of dict
         From `groups_of`.
+    step : StepRecord, optional
+        What the ledger notes of the analysis.
     """
     if not groups:
         return
@@ -83,6 +110,8 @@ def store_groups(lake: Lake, night_id: str, groups: list[Subject]) -> None:
     with lake.write(f"groups of night {night_id}") as transaction:
         transaction.replace("groups", rows, key=("group_id",))
         transaction.replace_where("night_groups", rows.select("group_id"), night_id=night_id)
+        if step is not None:
+            note_step(transaction, step, night_id=night_id)
 
 
 def _take_back(lake: Lake, runs: pl.DataFrame, groups: list[Subject]) -> None:
@@ -92,20 +121,26 @@ def _take_back(lake: Lake, runs: pl.DataFrame, groups: list[Subject]) -> None:
         transaction.execute(load("take_answers_back"), [subjects])
 
 
-def _ask(
-    lake: Lake, question: Question, subjects: list[Subject], key: str, labels: pl.DataFrame, answer: Answer
-) -> None:
-    """Put a question to the subjects that it was not put to; note what cannot be asked."""
-    of = asked_of(question, labels)
-    wanted = set(unasked(lake, question, (subject[key] for subject in subjects), of))
+def _open(
+    lake: Lake, question: Question, key: str, subjects: list[Subject], labels: pl.DataFrame, answer: Answer
+) -> Asked:
+    """Return a question with the subjects that it was not put to."""
+    of = depends_on(question, labels)
+    wanted = set(unasked(lake, question, (subject[key] for subject in subjects), digest_json(of)))
     logger.info("%s: asked of %d, %d stand", question, len(wanted), len(subjects) - len(wanted))
-    for subject in (one for one in subjects if one[key] in wanted):
+    return Asked(question, key, [one for one in subjects if one[key] in wanted], labels, of, answer)
+
+
+def _put(lake: Lake, asked: Asked) -> None:
+    """Put a question to its subjects; note what cannot be asked."""
+    question, key, subjects, labels, of, answer = asked
+    for subject in subjects:
         try:
             answer(lake, subject, labels)
         except (DeepdltError, ValueError) as error:
             logger.warning("%s of %s, %s cannot be told: %s", question, subject["preset"], subject["scheme"], error)
             with lake.write(f"{question} of {subject[key]}: refused") as transaction:
-                note_asked(transaction, question, subject[key], of, refusal=str(error))
+                note_asked(transaction, question, subject[key], digest_json(of), refusal=str(error))
 
 
 def _renew_label_means(lake: Lake, run: Subject, labels: pl.DataFrame) -> None:

@@ -18,8 +18,8 @@ from prefect.cache_policies import CachePolicy
 from prefect.context import TaskRunContext
 
 from deepdlt.digest import digest_json
-from deepdlt.provenance import source_digest
-from tasks.dependence import CODE, depends_on_code
+from deepdlt.provenance import CODE_OF, source_digest
+from tasks.dependence import depends_on_code
 from tasks.lake_access import open_lake
 from tasks.ledger import StepRecord
 
@@ -63,7 +63,7 @@ class ContentKey(CachePolicy):
             Its arguments by name.
         """
         counted = {name: value for name, value in _flat(inputs).items() if name not in {AGAIN, *self.apart}}
-        own = {f"{CODE}{task.fn.__module__}": source_digest(Path(inspect.getfile(task.fn)))}
+        own = {f"{CODE_OF}{task.fn.__module__}": source_digest(Path(inspect.getfile(task.fn)))}
         return counted | own | depends_on_code(self.modules, work=self.work, libraries=self.libraries)
 
     def compute_key(

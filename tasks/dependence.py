@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from deepdlt.provenance import NUMERIC_LIBRARIES, library_versions, module_digests, source_digest
+from deepdlt.provenance import CODE_OF, NUMERIC_LIBRARIES, library_versions, module_digests, source_digest
 
 ROOT = Path(__file__).parents[1]
 """Folder of the package ``tasks``."""
-
-CODE = "code of "
-"""Begins the name of an input that is the digest of a module."""
 
 
 def depends_on_code(
@@ -37,7 +34,7 @@ def depends_on_code(
         If one is not there: a hit must not rest on code that is not there.
     """
     code = module_digests(*modules) | work_digests(*work)
-    return {f"{CODE}{name}": digest for name, digest in code.items()} | library_versions(libraries)
+    return {f"{CODE_OF}{name}": digest for name, digest in code.items()} | library_versions(libraries)
 
 
 def work_digests(*names: str) -> dict[str, str]:

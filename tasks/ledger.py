@@ -9,17 +9,10 @@ from typing_extensions import TypedDict  # pydantic asks for this one below Pyth
 
 from deepdlt.digest import digest_json
 from deepdlt.night import TRAINING_MODULES, RunPlan
-from deepdlt.page.words import listed
 from deepdlt.refresh import Refresh
 from lake import Transaction
 from lake.statements import load
-from tasks.dependence import CODE, depends_on_code
-
-DIGITS = 8
-"""Of a digest, to tell two apart."""
-
-ASKED_FOR = "asked for"
-UNCHANGED = "nothing that it depends on has changed, but what it left was gone or not whole"
+from tasks.dependence import depends_on_code
 
 
 class StepRecord(TypedDict):
@@ -74,6 +67,27 @@ def note_steps(
     sequence : int
         Number of the night.
     """
+    rows = _rows(transaction, steps, source=source, sequence=sequence)
+    transaction.replace_where("reasons", rows, night_id=night_id)
+
+
+def note_step(transaction: Transaction, step: StepRecord, *, night_id: str) -> None:
+    """Write a step that came after the night was noted into its ledger; done twice, it stands once.
+
+    Parameters
+    ----------
+    transaction : Transaction
+    step : StepRecord
+    night_id : str
+        A night that the lake does not know has no ledger.
+    """
+    for source, sequence in transaction.query(load("night_by_id"), [night_id]).iter_rows():
+        rows = _rows(transaction, [step], source=source, sequence=sequence)
+        transaction.replace("reasons", rows.with_columns(night_id=pl.lit(night_id)), key=("night_id", "step"))
+
+
+def _rows(transaction: Transaction, steps: Sequence[StepRecord], *, source: str, sequence: int) -> pl.DataFrame:
+    """Return rows of `reasons`, without the night."""
     before = dict(transaction.query(load("last_reasons"), [source, sequence]).iter_rows())
     made = {row[:2]: row[2] for row in transaction.query(load("made_by_step"), [source, sequence]).iter_rows()}
     rows = []
@@ -93,38 +107,10 @@ def note_steps(
     told = dict.fromkeys(("is_hit", "is_asked_for"), pl.Boolean)
     texts = dict.fromkeys(("step", "inputs", "inputs_digest", "changed"), pl.String)
     frame = pl.DataFrame(rows, schema={**texts, **told, "made_in": pl.Int64})
-    transaction.replace_where("reasons", frame.unique("step", maintain_order=True), night_id=night_id)
+    return frame.unique("step", maintain_order=True)
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return what an input was and what it is, by name, where the two differ; None where it was not or is not."""
     names = sorted(before.keys() | now.keys())
     return {name: [before.get(name), now.get(name)] for name in names if before.get(name) != now.get(name)}
-
-
-def in_words(step: str, is_hit: bool, is_asked_for: bool | None, changed: str | None, made_in: int | None) -> str:
-    """Say in one line why a step ran or did not.
-
-    Parameters
-    ----------
-    step, is_hit, is_asked_for, changed, made_in
-        As table `reasons` has them.
-    """
-    if is_hit:
-        return f"{step}: reused" + ("" if made_in is None else f": made in night {made_in}")
-    if changed is None:
-        return f"{step}: ran: first time"
-    said = [ASKED_FOR] if is_asked_for else []
-    said += [_change(name, *pair) for name, pair in json.loads(changed).items()]
-    return f"{step}: ran: {listed(said) if said else UNCHANGED}"
-
-
-def _change(name: str, before: Any, now: Any) -> str:
-    """Say of one input what it was and became; of code, only whose it is."""
-    return f"{name} changed" if name.startswith(CODE) else f"{name} {_short(before)} → {_short(now)}"
-
-
-def _short(value: Any) -> str:
-    """Return a value as people write it, of a digest its first digits."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text[:DIGITS] if len(text) == 32 else text

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 FRAMES = (
     "trainings",
+    "steps",
     "failed",
     "new_images",
     "rejected",

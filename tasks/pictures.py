@@ -6,7 +6,7 @@ pictures that stand are found by their names alone, and a night with nothing new
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,9 @@ class NightPicture:
     file: Path
 
 
-def pictures_of_night(lake: Lake, night_id: str, *, again: bool = False) -> list[NightPicture]:
+def pictures_of_night(
+    lake: Lake, night_id: str, *, again: bool = False, on_draw: Callable[[Path], object] = lambda _: None
+) -> list[NightPicture]:
     """Return the pictures of a night, the most important first; those that are not there are drawn.
 
     One that cannot be drawn is logged and left out.
@@ -93,6 +95,8 @@ def pictures_of_night(lake: Lake, night_id: str, *, again: bool = False) -> list
     night_id : str
     again : bool
         Draw those that are there, too.
+    on_draw : callable, optional
+        Called with the file of each picture that is to be drawn.
 
     Returns
     -------
@@ -105,7 +109,8 @@ def pictures_of_night(lake: Lake, night_id: str, *, again: bool = False) -> list
         logger.info("%d pictures are left out: the night has room for %d", len(wanted) - MOST_PICTURES, MOST_PICTURES)
     versions = {source: version_of(lake, source) for source in {subject.run.source for subject in subjects}}
     found = [
-        _picture(lake, drawing, one, versions[one.run.source], again=again) for drawing, one in wanted[:MOST_PICTURES]
+        _picture(lake, drawing, one, versions[one.run.source], again, on_draw)
+        for drawing, one in wanted[:MOST_PICTURES]
     ]
     return [picture for picture in found if picture is not None]
 
@@ -140,13 +145,17 @@ def _has_place(drawing: Drawing, scheme: str) -> bool:
     return True
 
 
-def _picture(lake: Lake, drawing: Drawing, subject: Subject, version: str, *, again: bool) -> NightPicture | None:
+def _picture(
+    lake: Lake, drawing: Drawing, subject: Subject, version: str, again: bool, on_draw: Callable[[Path], object]
+) -> NightPicture | None:
     """Return one picture; draw it where it is not there, or `again`. None where that fails."""
     heading = _heading(drawing, subject)
     about = digest_json([drawing.name, drawing.ids(subject), subject.label])[:16]
     file = lake.root / FOLDER / f"{drawing.name}-{about}-{version}.png"
     try:
         is_settled = not again and (file.is_file() or _is_refused(file))
+        if not is_settled:
+            on_draw(file)
         if not (file.is_file() if is_settled else _draw(lake, drawing, subject, file)):
             return None
         with file.open("rb") as stream:
@@ -182,12 +191,17 @@ def _is_refused(file: Path) -> bool:
     return file.with_suffix(NOTE).is_file()
 
 
-def version_of(lake: Lake, source: str) -> str:
-    """Return the digest of all that can change a picture of the same runs: label values, the sheet's units, code."""
+def depends_on(lake: Lake, source: str) -> dict[str, str]:
+    """Return by name all that can change a picture of the same runs: label values, the sheet's units, code."""
     labels = lake.query(load("digest_of_labels"), [source]).item()
     work = sorted(f"tasks.drawing.{path.stem}" for path in (Path(__file__).parent / "drawing").glob("*.py"))
     code = depends_on_code(DRAWING_MODULES, work=work, libraries=DRAWING_LIBRARIES)
-    return digest_json([code, labels, sheet_spec().model_dump(mode="json")])[:12]
+    return {"labels": labels, "declaration": digest_json(sheet_spec().model_dump(mode="json")), **code}
+
+
+def version_of(lake: Lake, source: str) -> str:
+    """Return the digest of all that can change a picture of the same runs: a part of its file's name."""
+    return digest_json(depends_on(lake, source))[:12]
 
 
 def _heading(drawing: Drawing, subject: Subject) -> str:

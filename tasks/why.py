@@ -5,7 +5,6 @@ from deepdlt.night import HOLDOUT
 from lake import Lake
 from lake.night_views import ask_of_night
 from lake.statements import load
-from tasks.ledger import in_words
 
 
 class NothingToExplain(DeepdltError):
@@ -34,13 +33,14 @@ def why(lake: Lake, what: str = "", *, night: int | None = None) -> list[str]:
         If there is no such night or training.
     """
     from deepdlt.page.reasons import explain
+    from deepdlt.page.steps import in_words
 
     found = lake.query(load("night_by_sequence"), [night])
     if found.is_empty():
         raise NothingToExplain("the lake holds no night yet" if night is None else f"the lake holds no night {night}")
     night_id, number, asked = found.row(0)
-    trainings = ask_of_night(lake, night_id, {"trainings": load("page_trainings")})["trainings"]
-    steps = [in_words(*row) for row in lake.query(load("reasons_of_night"), [night_id]).iter_rows()]
+    told = ask_of_night(lake, night_id, {name: load(f"page_{name}") for name in ("trainings", "steps")})
+    trainings, steps = told["trainings"], [in_words(row) for row in told["steps"].iter_rows(named=True)]
     lines = [line for line in steps if all(word in line for word in what.split())]
     for run in trainings.iter_rows(named=True):
         place = "80/10/10 split" if run["scheme"] == HOLDOUT else f"{run['label']} fold {run['fold']} {run['scheme']}"

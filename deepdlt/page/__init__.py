@@ -6,6 +6,6 @@ What stands on the page
     `answers` on top, made by `difficulty_words`, `probe_words`, `leakage_words`, `quality_words`; below them
     `sections`: `context` (what was new, what ran and why, published against here, versions) and `results`
 What it is made of
-    `parts`, `tables`, `columns`, `numbers`, `words`; `reasons` says why a training ran, `standing` which models are
-    worse than a flat patch
+    `parts`, `tables`, `columns`, `numbers`, `words`; `reasons` says why a training ran, `steps` why a step did,
+    `standing` which models are worse than a flat patch
 """

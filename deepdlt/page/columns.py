@@ -125,7 +125,8 @@ COLUMNS: dict[str, Column] = {
     "profile": Column("Profile", "How much of the report's budget was spent", is_aside=True),
     "epochs": Column("Epochs", "Epochs of each training", "count", is_aside=True),
     # What was new, what ran.
-    "outcome": Column("Outcome", "Trained this night, or reused because it stood complete"),
+    "step": Column("Step", "Part of the night"),
+    "outcome": Column("Outcome", "Done this night, or reused because it stood complete"),
     "labels": Column("Labels", "Labels that folds are drawn by", is_aside=True),
     "reason": Column("Why", "What differs from the same training of an earlier night; or why there is no answer"),
     "seconds": Column("Time", "Spent training and scoring", "seconds"),

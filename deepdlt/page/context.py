@@ -9,6 +9,7 @@ import polars as pl
 from deepdlt.page.numbers import show_number
 from deepdlt.page.parts import Frames, Section, frame_of, section
 from deepdlt.page.reasons import DIGITS, group_trainings, run_sentence
+from deepdlt.page.steps import step_table
 from deepdlt.page.tables import Table, make_table
 from deepdlt.page.words import count
 
@@ -54,8 +55,11 @@ def ran(frames: Frames) -> Section:
         ("preset", "scheme", "labels", "outcome", "n_runs", "reason", "epochs", "n_parameters", "seconds"),
         "Trainings of the night",
     )
+    steps = make_table(
+        step_table(frame_of(frames, "steps")), ("step", "outcome", "reason"), "Steps before and after the trainings"
+    )
     failed = make_table(frame_of(frames, "failed"), (*("preset", "scheme", "label"), "fold", "seed", "error"), "Failed")
-    return section("ran", "What ran, and why", [failed, runs], [run_sentence(trainings)])
+    return section("ran", "What ran, and why", [failed, runs, steps], [run_sentence(trainings)])
 
 
 def paper(frames: Frames) -> Section:

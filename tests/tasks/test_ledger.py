@@ -6,8 +6,9 @@ from typing import Any
 
 from lake_rows import fill
 
+from deepdlt.page.steps import in_words
 from lake import Lake
-from tasks.ledger import StepRecord, in_words, note_steps
+from tasks.ledger import StepRecord, note_step, note_steps
 from tasks.why import why
 
 
@@ -46,7 +47,8 @@ def test_a_night_noted_twice_stands_once(tmp_path: Path) -> None:
 def test_changed_code_is_named_by_its_module() -> None:
     """Its digests say nothing to a reader."""
     changed = json.dumps({"code of deepdlt.loss.losses": ["1", "2"]})
-    assert in_words("cut patches", False, False, changed, 2) == "cut patches: ran: code of deepdlt.loss.losses changed"
+    row = {"step": "cut patches", "is_hit": False, "is_asked_for": False, "changed": changed, "made_in": 2}
+    assert in_words(row) == "cut patches: ran: code of deepdlt.loss.losses changed"
 
 
 def test_why_tells_of_a_step_by_its_name(tmp_path: Path) -> None:
@@ -54,4 +56,17 @@ def test_why_tells_of_a_step_by_its_name(tmp_path: Path) -> None:
     lake = Lake.open(tmp_path / "lake")
     note(lake, 1, is_hit=False, recipe="a")
     note(lake, 2, is_hit=True, recipe="a")
-    assert why(lake, "patches") == ["night 2", "cut patches: reused: made in night 1"]
+    assert why(lake, "patches") == ["night 2", "cut patches: reused, made in night 1"]
+
+
+def test_a_step_after_the_night_stands_beside_the_others(tmp_path: Path) -> None:
+    """Once, however often it is noted; a night that is not in the lake has none."""
+    lake = Lake.open(tmp_path / "lake")
+    note(lake, 1, is_hit=False, recipe="a")
+    step = StepRecord(step="draw pictures", is_hit=False, is_asked_for=True, inputs={"runs": "a"})
+    with lake.write("step") as transaction:
+        for night_id in ("n1", "n1", "n7"):
+            note_step(transaction, step, night_id=night_id)
+    found = lake.query("SELECT night_id, step, is_asked_for FROM reasons ORDER BY step")
+    assert found.rows() == [("n1", "cut patches", False), ("n1", "draw pictures", True)]
+    assert why(lake, "draw") == ["night 1", "draw pictures: ran: asked for and first time"]
