@@ -82,6 +82,7 @@ def test_every_section_of_a_night_that_trained_has_its_numbers(here: Any) -> Non
     text = " ".join(outline(here.pages[0]).texts)
     for caption in (
         "Trainings of the night",
+        "Steps before and after the trainings",
         "Test patches, means over folds",
         "What can be had without a model",
         "Does the loss depend on the label?",
@@ -111,6 +112,7 @@ def test_a_night_with_nothing_to_do_says_so(here: Any) -> None:
     text = " ".join(outline(here.pages[1]).texts)
     assert "Nothing was trained: 5 trainings stood complete" in text
     assert "reused, as in night 1" in text
+    assert "cut patches reused, made in night 1" in text
     assert "Test patches, means over folds" in text
 
 
