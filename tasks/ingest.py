@@ -22,6 +22,7 @@ from lake import Lake, Transaction
 from lake.statements import load
 from tasks.caching import ContentKey
 from tasks.changes import refuse_changes
+from tasks.forgotten import without_forgotten
 from tasks.lake_access import open_lake
 from tasks.records import IngestRecord, SourceRecord
 from tasks.sheet import sheet_spec
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 INGEST_MODULES = ("deepdlt.source.survey",)
 INGEST_LIBRARIES = ("fastexcel", "numpy", "pillow", "polars")
-INGEST_WORK = ("tasks.changes",)
+INGEST_WORK = ("tasks.changes", "tasks.forgotten")
 SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Float64: "DOUBLE", pl.Int64: "BIGINT", pl.String: "VARCHAR"}
 FAULT_KEY = ("path", "digest", "rule")
 
@@ -89,7 +90,7 @@ def ingest_source(
         on_progress=on_progress,
         on_decoded=EARLY.offer,
     )
-    found = replace(found, images=_unknown_of(lake, found.images))
+    found = without_forgotten(lake, replace(found, images=_unknown_of(lake, found.images)))
     if not accept_changes:
         refuse_changes(lake, str(source), found.labels)
     waiting = {path.relative_to(source).as_posix(): "being written" for path in unsettled}

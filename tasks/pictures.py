@@ -115,6 +115,13 @@ def pictures_of_night(
     return [picture for picture in found if picture is not None]
 
 
+def files_of_night(lake: Lake, night_id: str) -> list[Path]:
+    """Return the files of a night's pictures that are there, and notes on those that could not be drawn."""
+    subjects = subjects_of_night(lake, night_id)
+    shown = [(drawing, subject) for drawing in DRAWINGS for subject in subjects_shown(drawing, subjects)]
+    return [file for drawing, one in shown for file in (lake.root / FOLDER).glob(f"{_stem(drawing, one)}-*")]
+
+
 def subjects_shown(drawing: Drawing, subjects: Iterable[Subject]) -> list[Subject]:
     """Return the subjects of a night that a picture is shown of: one for each picture, safe schemes first.
 
@@ -150,8 +157,7 @@ def _picture(
 ) -> NightPicture | None:
     """Return one picture; draw it where it is not there, or `again`. None where that fails."""
     heading = _heading(drawing, subject)
-    about = digest_json([drawing.name, drawing.ids(subject), subject.label])[:16]
-    file = lake.root / FOLDER / f"{drawing.name}-{about}-{version}.png"
+    file = lake.root / FOLDER / f"{_stem(drawing, subject)}-{version}.png"
     try:
         is_settled = not again and (file.is_file() or _is_refused(file))
         if not is_settled:
@@ -164,6 +170,11 @@ def _picture(
         logger.warning("picture %s of %s is not drawn", drawing.name, subject.run.name, exc_info=True)
         return None
     return NightPicture(_slug(f"{drawing.name} {heading}"), words.title, words.alt, _group(drawing, subject), file)
+
+
+def _stem(drawing: Drawing, subject: Subject) -> str:
+    """Return the part of a picture's name that says what it shows."""
+    return f"{drawing.name}-{digest_json([drawing.name, drawing.ids(subject), subject.label])[:16]}"
 
 
 def _draw(lake: Lake, drawing: Drawing, subject: Subject, file: Path) -> bool:
