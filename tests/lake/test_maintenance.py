@@ -16,6 +16,8 @@ from lake.errors import LakeLocked
 from lake.shards import write_shard
 
 NIGHTS = ("night_id", "run_id")
+SHARD = 7
+"""Place of the shard in a row of `patches`."""
 
 
 def shard_of(lake: Lake, number: int) -> str:
@@ -97,8 +99,8 @@ def test_what_a_row_refers_to_stays(lake: Lake, before: list[tuple[str, int]], a
     for snapshot_id in kept:
         assert contents(lake, snapshot_id) == pinned[snapshot_id]
         for row in pinned[snapshot_id][1]:
-            assert (lake.root / str(row[-2])).is_file()
-    referred = {str(row[-2]) for held in [*(pinned[each] for each in kept), contents(lake)] for row in held[1]}
+            assert (lake.root / str(row[SHARD])).is_file()
+    referred = {str(row[SHARD]) for held in [*(pinned[each] for each in kept), contents(lake)] for row in held[1]}
     maintain(lake, keep_days=0, grace_hours=0)  # sets free what the one before it expired
     assert {name for name in files(lake.root) if name.startswith("shards/")} == referred
 
