@@ -26,7 +26,8 @@ here
     `metrics` (on a CPU by `kernels`), `scoring` of patches, `summaries`, and what needs no model (`baselines`)
 `analysis`
     without a network: `fold_baselines` (the way in), `pca`; which label is harder: `difficulty`; codes: `latents`,
-    `embeddings`; do they know the laser: `probes`
+    `embeddings`; do they know the laser: `probes`; which model is the best: `champion`; is a new image like the
+    known ones: `drift`
 `figures`
     pictures as PNG bytes, and what they show: `examples` (which patches), `walks` (through a code), `radial_power`
 `page`

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from deepdlt.errors import DeepdltError
 from deepdlt.refresh import StepUnknown
-from deployments.commands import forgetting, images, keeping, nights, reading, stack
+from deployments.commands import champions, forgetting, images, keeping, nights, reading, stack
 from deployments.errors import ParametersRefused, WrongUse
 from deployments.exit_codes import FAILED, INTERRUPTED, WRONG_USE
 from lake.errors import LakeError, StatementRefused
@@ -82,6 +82,8 @@ for command in (
     keeping.restore,
     keeping.reproduce,
     forgetting.forget,
+    champions.champion,
+    champions.rollback,
     nights.plot,
     images.synth,
     stack.doctor,

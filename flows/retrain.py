@@ -14,8 +14,10 @@ from flows.ingest import AcceptChanges, SheetPath, SourceFolder, take_in
 from flows.prepare import make_ready
 from tasks.analysis import analyse_night
 from tasks.aside import set_aside
+from tasks.champions import judge_champions
 from tasks.choices import chosen_epochs, pin_choices
 from tasks.draw import draw_pictures
+from tasks.drift import look_at_new_images
 from tasks.fan_out import cancel_children, fan_out
 from tasks.nights import missing_plans, record_night, refuse_gaps
 from tasks.page import write_page_of_night
@@ -132,6 +134,8 @@ def retrain(
     )
     # What fails from here on fails its own task, not the night: an analysis, pictures that cannot be drawn, the page.
     analyse_night(night["night_id"], again.asks_for("analyse"), return_state=True)
+    look_at_new_images(night["night_id"], return_state=True)  # by the champion that stood before this night
+    judge_champions(night["night_id"], return_state=True)
     draw_pictures(night["night_id"], again.asks_for("pictures"), return_state=True)
     write_page_of_night(night["sequence"], return_state=True)
     report_night(night)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from deepdlt.quality.summaries import summarise_labels
+from deepdlt.quality.summaries import label_text, summarise_labels
 from lake import Lake, Transaction
 from lake.statements import load
 from tasks.questions import asked_of, note_asked
@@ -12,6 +12,19 @@ from tasks.sheet import sheet_spec
 def label_columns() -> dict[str, str]:
     """Return the column of each label, by the key that people see."""
     return {key: label.column for key, label in sheet_spec().labels.items()}
+
+
+def texts_of(labels: pl.DataFrame) -> dict[str, dict[str, str]]:
+    """Return the labels of images as people write them: label to image to value; what has no value is left out.
+
+    Parameters
+    ----------
+    labels : polars.DataFrame
+        Rows of the table `labels`, of one source.
+    """
+    columns = label_columns()
+    known = {label: labels.select("image_id", column).drop_nulls() for label, column in columns.items()}
+    return {label: {image: label_text(value) for image, value in rows.iter_rows()} for label, rows in known.items()}
 
 
 def means_by_label(scores: pl.DataFrame, labels: pl.DataFrame, *, seed: int) -> pl.DataFrame:

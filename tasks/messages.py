@@ -7,9 +7,10 @@ from typing import Any, Literal
 from deepdlt.night import RunPlan
 from tasks.shared_patches import SharedPatches
 
-Kind = Literal["ready", "log", "epoch", "trained", "failed", "free", "died", "ended"]
+Kind = Literal["ready", "log", "epoch", "trained", "failed", "free", "done", "died", "ended"]
 """ready: the process can train; log: a line for the log; epoch, trained, failed: what came of a plan; free: it waits
-for the next order. The flow's side adds died (the process is gone) and ended (the flow ended it)."""
+for the next order; done: there is no next one. The flow's side adds died (the process is gone) and ended (the flow
+ended it)."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from deepdlt.page.champions import looks, looks_sentence
 from deepdlt.page.numbers import show_number
 from deepdlt.page.parts import Frames, Section, frame_of, section
 from deepdlt.page.reasons import DIGITS, group_trainings, run_sentence
@@ -44,7 +45,8 @@ def new(night: Mapping[str, Any], frames: Frames) -> Section:
     sentence = f"Source: {night['source']}."
     if not night["n_new_images"] and not night["n_rejected"]:
         sentence += " It brought nothing new, and nothing was rejected."
-    return section("new", "What was new", [rejected, brought, remarks], [sentence])
+    sentences = [sentence, *looks_sentence(frames)]
+    return section("new", "What was new", [rejected, looks(frames), brought, remarks], sentences)
 
 
 def ran(frames: Frames) -> Section:

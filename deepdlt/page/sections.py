@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from deepdlt.page import context, results
+from deepdlt.page.champions import champions
 from deepdlt.page.columns import COLUMNS
 from deepdlt.page.parts import Frames, Gallery, Picture, Section, frame_of
 from deepdlt.page.standing import Standing
@@ -39,6 +40,7 @@ def sections_of(
         context.ran(frames),
         context.new(night, frames),
         results.quality(frames),
+        champions(frames),
         results.labels(frames, standing),
         results.probes(frames),
         results.leakage(frames),

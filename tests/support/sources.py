@@ -1,5 +1,6 @@
 """Source folders that tests may spoil."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,3 +30,13 @@ class Source:
         """Add a copy of a row under another name."""
         frame = pl.read_csv(self.sheet, infer_schema=False)
         pl.concat([frame, frame[row].with_columns(Names=pl.lit(name))]).write_csv(self.sheet)
+
+
+def copy_source(synthetic: Path, folder: Path) -> Source:
+    """Copy a source folder; the copy's sheet is a CSV file."""
+    shutil.copytree(synthetic, folder)
+    (workbook,) = folder.rglob("*.xlsx")
+    sheet = workbook.with_suffix(".csv")
+    pl.read_excel(workbook).write_csv(sheet)
+    workbook.unlink()
+    return Source(folder, sheet)

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from planted import PlantedLake, plant
-from sources import Source
+from sources import Source, copy_source
 
 from deepdlt.synthetic.synth import write_synthetic
 from lake import Lake
@@ -29,16 +28,6 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def source(synthetic: Path, tmp_path: Path) -> Source:
     """A source folder of this test alone."""
     return copy_source(synthetic, tmp_path / "source")
-
-
-def copy_source(synthetic: Path, folder: Path) -> Source:
-    """Copy a source folder; the copy's sheet is a CSV file."""
-    shutil.copytree(synthetic, folder)
-    (workbook,) = folder.rglob("*.xlsx")
-    sheet = workbook.with_suffix(".csv")
-    pl.read_excel(workbook).write_csv(sheet)
-    workbook.unlink()
-    return Source(folder, sheet)
 
 
 def rename_first(source: Source, name: str) -> None:

@@ -1,0 +1,23 @@
+-- Purpose: the trainings of each preset of a night that were not judged against the champion that stands.
+-- Grain: one row per preset: its grouped folds where there are such, else its 80/10/10 split, else what there is.
+-- champion_group_id is '' where there is no champion; was_champion tells whether they were it once.
+-- Parameters: night_id.
+WITH chosen AS (
+    SELECT
+        groups.group_id, groups.preset, groups.scheme, nights.source, nights.sequence AS night_sequence,
+        coalesce(champion.group_id, '') AS champion_group_id
+    FROM night_groups
+    JOIN groups USING (group_id)
+    JOIN nights USING (night_id)
+    LEFT JOIN champion ON champion.source = nights.source AND champion.preset = groups.preset
+    WHERE night_groups.night_id = ?
+    QUALIFY row_number() OVER (
+        PARTITION BY groups.preset
+        ORDER BY groups.scheme = 'grouped' DESC, groups.scheme = 'holdout' DESC, groups.scheme, groups.profile
+    ) = 1
+)
+SELECT chosen.*, chosen.group_id IN (SELECT group_id FROM champions) AS was_champion
+FROM chosen
+ANTI JOIN champion_decisions USING (group_id, champion_group_id)
+WHERE group_id != champion_group_id
+ORDER BY preset
