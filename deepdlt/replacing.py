@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 from deepdlt.errors import DeepdltError
@@ -52,21 +53,47 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         If the target is a file or holds anything that an earlier call did not put there.
     """
     target = target.resolve()
-    _check_replaceable(target)
+    check_replaceable(target)
     partial = _beside(target, "partial")
     partial.mkdir(parents=True)
     try:
         yield partial
         entries = sorted(path.name for path in partial.iterdir())
         (partial / MARKER_NAME).write_text(json.dumps({"entries": entries}) + "\n", encoding="utf-8")
-        _check_replaceable(target)  # the block may have taken minutes
+        check_replaceable(target)  # the block may have taken minutes
         _swap(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _check_replaceable(target: Path) -> None:
-    """Refuse a target that holds what no export wrote."""
+def leftovers(target: Path) -> list[Path]:
+    """Return the hidden folders beside a target that calls which were killed have left.
+
+    What stood in its place before is one only where the target is there: else it may be the only copy.
+
+    Parameters
+    ----------
+    target : Path
+        Whether it is there or not.
+
+    Returns
+    -------
+    list of Path
+        A call that goes on has its folder there, too: look at its age.
+    """
+    kinds = ("partial", "old") if target.exists() else ("partial",)
+    found = (path for kind in kinds for path in target.parent.glob(f".{escape(target.name)}.{kind}-*"))
+    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
+
+
+def check_replaceable(target: Path) -> None:
+    """Refuse a target that holds what no export wrote.
+
+    Raises
+    ------
+    TargetForeign
+        If the target is a file or holds anything that an earlier call did not put there.
+    """
     if not target.exists():
         return
     if not target.is_dir():

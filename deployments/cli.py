@@ -82,6 +82,7 @@ for command in (
     keeping.restore,
     keeping.reproduce,
     forgetting.forget,
+    keeping.maintain,
     champions.champion,
     champions.rollback,
     nights.plot,

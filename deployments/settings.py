@@ -86,7 +86,8 @@ def prefect_settings(paths: StackPaths, api_url: str, *, is_own_server: bool) ->
         "PREFECT_API_URL": api_url,
         # Results are small JSON records, never pickles; they outlive the server's database.
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
-        "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(paths.prefect_home / "storage"),
+        "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(results_folder(paths)),
+        "DEEPDLT_RESULTS": str(results_folder(paths)),  # for upkeep: what lies there is ours
         "PREFECT_LOGGING_EXTRA_LOGGERS": "deepdlt,lake,tasks,flows",
         # Log lines reach the server, and the terminal that follows a run, twice a second.
         "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",
@@ -104,6 +105,11 @@ def prefect_settings(paths: StackPaths, api_url: str, *, is_own_server: bool) ->
         settings["PREFECT_HOME"] = str(paths.prefect_home)
         settings["PREFECT_PROFILES_PATH"] = str(paths.prefect_home / "profiles.toml")
     return settings
+
+
+def results_folder(paths: StackPaths) -> Path:
+    """Return where the results of steps lie."""
+    return paths.prefect_home / "storage"
 
 
 def keep_prefect_here() -> None:

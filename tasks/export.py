@@ -1,7 +1,9 @@
 """Write a source's patches and manifests in the layout of the report's published code."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -81,7 +83,9 @@ def export_source(
     folds = {split.label: _folds(lake, split) for split in splits if split.scheme != HOLDOUT}
     holdout = next(_folds(lake, split) for split in splits if split.scheme == HOLDOUT)
     patches = lake.query(load("manifest_of_recipe"), [dataset["recipe_id"]])
-    return export_report_layout(
+    note = {"target": str(target.resolve()), "source": folder, "begun_at": datetime.now(UTC)}
+    _note(lake, note | {"finished_at": None})  # before: one that is killed leaves a folder to be found by it
+    summary = export_report_layout(
         target,
         patches=patches.join(holdout, on="patch_id", how="semi"),
         labels=lake.query(load("labels_of_source"), [folder]),
@@ -92,6 +96,15 @@ def export_source(
         size_px=recipe.size_px,
         storage_order=("shard", "shard_row"),
     )
+    _note(lake, note | {"finished_at": datetime.now(UTC)})
+    return summary
+
+
+def _note(lake: Lake, export: dict[str, Any]) -> None:
+    """Write where an export goes."""
+    row = pl.DataFrame([export], schema_overrides={"finished_at": pl.Datetime("us", "UTC")})
+    with lake.write(f"export to {export['target']}") as transaction:
+        transaction.replace("exports", row, key=("target",))
 
 
 def _ingested(lake: Lake, source: Path | None) -> str:

@@ -95,7 +95,7 @@ def write_page(sequence: int | None = None) -> Path:
     NightUnknown
         If there is no such night.
     """
-    from deepdlt.page.render import render_index, render_night
+    from deepdlt.page.render import render_night
 
     lake = open_lake()
     nights = lake.query(load("nights")).rows(named=True)
@@ -103,9 +103,17 @@ def write_page(sequence: int | None = None) -> Path:
     pictures, n_left_out = embedded(pictures_of_night(lake, night["night_id"]))
     page = lake.location.page(night["sequence"])
     _write(page, render_night(night, gather(lake, night["night_id"]), pictures, n_left_out=n_left_out))
+    write_index(lake)
+    return page
+
+
+def write_index(lake: Lake) -> None:
+    """Write the index of the nights that have a page."""
+    from deepdlt.page.render import render_index
+
+    nights = lake.query(load("nights")).rows(named=True)
     with_page = [one for one in nights if lake.location.page(one["sequence"]).is_file()]
     _write(lake.location.pages, render_index(with_page))
-    return page
 
 
 def gather(lake: Lake, night_id: str) -> dict[str, pl.DataFrame]:

@@ -36,6 +36,7 @@ SHARED = {
         "deployments/test_follow",
         "deployments/test_deploy",
         "deployments/test_cli",
+        "deployments/test_upkeep",
     ),
     "drawn_night": ("tasks/test_pictures", "deployments/test_plot"),
     "paged": ("tasks/test_page", "tasks/test_page_in_browser"),

@@ -59,3 +59,35 @@ def reproduce(
     from deployments.reproduce import reproduce_run
 
     raise typer.Exit(0 if reproduce_run(run, typer.echo) else FAILED)
+
+
+def maintain(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, and how many bytes.")
+    ] = False,
+    keep_days: Annotated[
+        float, typer.Option(help="Age of snapshots that nothing pins, of checkpoints and of results.", min=0)
+    ] = 30.0,
+    grace_hours: Annotated[float, typer.Option(help="Age of files that nothing refers to.", min=0)] = 24.0,
+    page_days: Annotated[float, typer.Option(help="Age of pages of older nights.", min=0)] = 365.0,
+    run_days: Annotated[float, typer.Option(help="Age of Prefect's records of runs that ended.", min=0)] = 90.0,
+    export_days: Annotated[float | None, typer.Option(help="Age of exports; they stay unless told.", min=0)] = None,
+) -> None:
+    """Remove what is old and what nothing refers to, and merge small files.
+
+    The deployment maintain/weekly does so every Sunday. What a row, a pinned snapshot or a champion needs stays.
+
+    \b
+    deepdlt maintain --dry-run
+    """  # noqa: D301
+    from deployments.upkeep import run_upkeep
+
+    run_upkeep(
+        typer.echo,
+        keep_days=keep_days,
+        grace_hours=grace_hours,
+        page_days=page_days,
+        run_days=run_days,
+        export_days=export_days,
+        dry_run=dry_run,
+    )

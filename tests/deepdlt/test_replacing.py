@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deepdlt.replacing import MARKER_NAME, TargetForeign, _swap, replaced_folder
+from deepdlt.replacing import MARKER_NAME, TargetForeign, _swap, leftovers, replaced_folder
 
 
 def write(target: Path, text: str, name: str = "table.csv") -> None:
@@ -126,3 +126,14 @@ def test_a_file_is_no_target(tmp_path: Path) -> None:
     with pytest.raises(TargetForeign):
         write(tmp_path / "export", "a")
     assert (tmp_path / "export").read_text() == "mine"
+
+
+def test_what_a_killed_call_left_is_found_and_nothing_else(tmp_path: Path) -> None:
+    """Hidden folders of this very target; what stood before it only where the target is there, too."""
+    names = (".a*b.partial-1", ".a*b.old-2", ".axb.partial-3", "a*b.partial-4")
+    for name in names:
+        (tmp_path / name).mkdir()
+    (tmp_path / ".a*b.partial-5").write_text("a file", encoding="utf-8")
+    assert [path.name for path in leftovers(tmp_path / "a*b")] == [".a*b.partial-1"]
+    (tmp_path / "a*b").mkdir()
+    assert [path.name for path in leftovers(tmp_path / "a*b")] == [".a*b.old-2", ".a*b.partial-1"]

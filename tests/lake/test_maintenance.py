@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lake_rows import fill
 
 from lake import Lake, maintain
 from lake.errors import LakeLocked
@@ -59,10 +60,13 @@ def contents(lake: Lake, snapshot_id: int | None = None) -> list[list[tuple[obje
     return [lake.query_rows(f"FROM {table}{at} ORDER BY ALL").rows for table in ("night_runs", "patches")]
 
 
+PINS = {"pin": ("datasets", "dataset_id"), "crown": ("champions", "run_id")}
+"""Tables whose rows pin a snapshot, and a column that tells rows apart."""
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["night", "patch", "forget patch", "loose shard"]), st.integers(0, 2)),
-        st.tuples(st.just("pin"), st.integers(0, 9)),
+        st.tuples(st.sampled_from(sorted(PINS)), st.integers(0, 9)),
     ),
     min_size=3,
     max_size=6,
@@ -75,18 +79,18 @@ def test_what_a_row_refers_to_stays(lake: Lake, before: list[tuple[str, int]], a
     """After any writes, pins and upkeep at no grace: pinned snapshots read as before, all their shards are there."""
     pinned: dict[int, list[list[tuple[object, ...]]]] = {}
     with lake.write("start anew") as transaction:
-        for table in ("night_runs", "patches", "datasets"):
+        for table in ("night_runs", "patches", "datasets", "champions"):
             transaction.execute(f"DELETE FROM {table}")
     for i, (step, number) in enumerate([*before, ("maintain", 0), *after, ("maintain", 0)]):
         if step == "maintain":
             maintain(lake, keep_days=0, grace_hours=0)
         elif step == "loose shard":
             shard_of(lake, 100 + number)
-        elif step == "pin":
+        elif step in PINS:
             now = lake.snapshot_id()
             pinned[now] = contents(lake)
-            with lake.write(step) as transaction:
-                transaction.replace("datasets", dataset(number, now), ("dataset_id",))
+            table, key = PINS[step]
+            fill(lake, **{table: [{key: str(i), "snapshot_id": now}]})
         else:
             with lake.write(step) as transaction:
                 if step == "night":
@@ -95,7 +99,7 @@ def test_what_a_row_refers_to_stays(lake: Lake, before: list[tuple[str, int]], a
                     transaction.replace("patches", patch(number, shard_of(lake, number)), ("patch_id",))
                 else:
                     transaction.execute("DELETE FROM patches WHERE patch_id = ?", [f"p{number}"])
-    kept = set(lake.query("SELECT snapshot_id FROM datasets")["snapshot_id"])
+    kept = set(lake.query("SELECT snapshot_id FROM datasets UNION SELECT snapshot_id FROM champions")["snapshot_id"])
     for snapshot_id in kept:
         assert contents(lake, snapshot_id) == pinned[snapshot_id]
         for row in pinned[snapshot_id][1]:

@@ -1,4 +1,4 @@
--- Purpose: which model is the best of its preset, and why; how new images look to it.
+-- Purpose: which model is the best of its preset, and why; how new images look to it; where exports went.
 
 -- One row per change of champion. Key: sequence. The champion of a source and preset: that of its last row.
 CREATE TABLE champions (
@@ -53,4 +53,12 @@ CREATE TABLE drift (
     field_of_view_um    DOUBLE,           -- along x
     unseen_labels       VARCHAR NOT NULL, -- labels whose value the champion has not seen, e.g. `NP=320`; '' for none
     judged_at           TIMESTAMPTZ NOT NULL
+);
+
+-- One row per folder that patches were exported to. Key: target.
+CREATE TABLE exports (
+    target              VARCHAR NOT NULL, -- absolute path
+    source              VARCHAR NOT NULL, -- source folder whose patches they are
+    begun_at            TIMESTAMPTZ NOT NULL,
+    finished_at         TIMESTAMPTZ       -- NULL where it was cut off, or still goes on
 );
