@@ -87,6 +87,7 @@ for command in (
     champions.rollback,
     nights.plot,
     images.synth,
+    stack.watch,
     stack.doctor,
 ):
     app.command()(command)

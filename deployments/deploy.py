@@ -1,4 +1,4 @@
-"""Register work pools, deployments and the automation that notices dead runs, where they are not there yet."""
+"""Register work pools, deployments and what watches them, where they are not there yet."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from deepdlt.digest import digest_bytes
+from deployments.automations import ensure_automation, ensure_watching
 from deployments.errors import DeployFailed
 from deployments.parts import ensure_pools, environment
 from deployments.server_api import ServerApi
@@ -17,7 +18,10 @@ from deployments.stack_state import Say, StackState
 
 VERSION_VARIABLE = "DEEPDLT_DEPLOYMENT_VERSION"
 # What a deployment is made of: the file itself and everything that shapes the parameters of a flow.
-SHAPING = ("deployments/prefect.yaml", "deployments/deploy.py", "flows/*.py", "deepdlt/config.py", "deepdlt/night.py")
+SHAPING = (
+    *("deployments/prefect.yaml", "deployments/deploy.py", "deployments/automations.*"),
+    *("flows/*.py", "deepdlt/config.py", "deepdlt/night.py"),
+)
 SILENT_S = 90
 ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
 
@@ -69,18 +73,8 @@ def is_deployed(api: ServerApi, names: set[str], version: str) -> bool:
     return names <= {deployment["name"] for deployment in have if deployment["version"] == version}
 
 
-def ensure_automation(api: ServerApi, automation: dict[str, Any]) -> None:
-    """Make an automation, or bring the one of that name to what it should be."""
-    wanted = {"automations": {"name": {"any_": [automation["name"]]}}}
-    have = api.ask("POST", "automations/filter", wanted)
-    if have:
-        api.ask("PUT", f"automations/{have[0]['id']}", automation)
-    else:
-        api.ask("POST", "automations/", automation)
-
-
 def deploy(state: StackState, say: Say = print, *, is_forced: bool = False) -> bool:
-    """Register the pools, the deployments and the automation with a server.
+    """Register the pools, the deployments and the automations with a server.
 
     Parameters
     ----------
@@ -110,6 +104,7 @@ def deploy(state: StackState, say: Say = print, *, is_forced: bool = False) -> b
     say("registering the deployments")
     ensure_pools(api_url)
     ensure_automation(api, DEAD_RUNS)
+    ensure_watching(api)
     paths = stack_paths()
     settings = prefect_settings(paths, api_url, is_own_server=state.is_own_server)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]

@@ -9,7 +9,7 @@ import json
 import os
 import time
 import urllib.request
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
@@ -181,6 +181,12 @@ class ServerApi:
         wanted = {"flow_run_id": {"any_": run_ids}, "type": {"any_": ["progress"]}}
         found: list[Json] = self.ask("POST", "artifacts/filter", {"artifacts": wanted, "limit": 50})
         return found
+
+    def emit(self, event: str, resource_id: str, payload: Json) -> None:
+        """Tell the server that something has happened; told twice by a resent request, it has happened once."""
+        said = {"event": event, "resource": {"prefect.resource.id": resource_id}, "payload": payload}
+        when = {"occurred": datetime.now(UTC).isoformat(), "id": str(uuid4())}
+        self.ask("POST", "events", [said | when])
 
     def set_state(self, run_id: str, kind: str, message: str, *, is_forced: bool = False) -> None:
         """Put a flow run into a state, such as ``CANCELLING``."""

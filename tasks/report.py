@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from deepdlt.config import PROFILES
 from tasks.lake_access import open_lake
 from tasks.pictures import pictures_of_night
+from tasks.watching import tell_watchers
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ MOST_PICTURES = 6
 @task(name="report night", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, timeout_seconds=300)
 def report_night(night: dict[str, Any]) -> None:
     """Show the night's per-label metrics, its summary and its pictures in the UI."""
+    tell_watchers(open_lake(), night)
     summary = open_lake().query("FROM fold_summary")
     profile = PROFILES[night["profile"]]
     title = f"Night {night['sequence']}, profile `{profile.name}`: {profile.description}."

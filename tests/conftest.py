@@ -37,6 +37,7 @@ SHARED = {
         "deployments/test_deploy",
         "deployments/test_cli",
         "deployments/test_upkeep",
+        "deployments/test_watching",
     ),
     "drawn_night": ("tasks/test_pictures", "deployments/test_plot"),
     "paged": ("tasks/test_page", "tasks/test_page_in_browser"),

@@ -1,9 +1,11 @@
 """Commands for the server and the workers."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from deployments.errors import WrongUse
 from deployments.exit_codes import FAILED
 
 
@@ -74,3 +76,27 @@ def doctor() -> None:
         remedy = f"  -> {check.remedy}" if check.remedy else ""
         typer.echo(f"{check.level:<5} {check.name:<12} {check.text}{remedy}")
     raise typer.Exit(FAILED if has_failed else 0)
+
+
+def watch(
+    source: Annotated[Path, typer.Argument(help="Folder with SEM images and one label sheet.")],
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 30.0,
+    still: Annotated[float, typer.Option(help="Seconds for which nothing may have changed.", min=0)] = 60.0,
+) -> None:
+    """Look at a folder until interrupted, and have a night start when new images have landed.
+
+    \b
+    deepdlt watch ../images
+    """  # noqa: D301
+    if not source.is_dir():
+        raise WrongUse(f"{source} is no folder")
+    from deployments.deploy import deploy as register
+    from deployments.server_api import ServerApi
+    from deployments.stack import find_workers
+    from deployments.watching import watch as look
+
+    state = find_workers(typer.echo)
+    register(state, typer.echo)
+    api = ServerApi(str(state.api_url))
+    typer.echo(f"watching {source}; Ctrl-C ends this")
+    look(source, api, typer.echo, every_s=every, still_s=still)

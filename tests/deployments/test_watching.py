@@ -1,0 +1,134 @@
+"""What goes wrong is told, once and to whom it was asked to be told; new images start a night."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.events.schemas.automations import AutomationCore
+from stacks import RunningStack, wait_until
+
+from deployments.automations import BLOCK, declared, ensure_watching
+from deployments.server_api import Json
+from deployments.watching import LANDED, Watch, state_of, tell
+
+ROOT = Path(__file__).parents[2]
+NIGHTLY = next(
+    one
+    for one in yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
+    if "schedules" in one
+)
+
+
+@pytest.mark.parametrize("automation", declared(), ids=lambda one: one["name"].removeprefix("deepdlt: "))
+def test_an_automation_is_one_that_prefect_takes(automation: dict[str, object]) -> None:
+    """With its trigger as declared: nothing is dropped on the way."""
+    read = AutomationCore.model_validate(automation | {"actions": [{"type": "do-nothing"}]})
+    assert read.trigger.type == "event"
+    assert set(automation["trigger"]) <= set(type(read.trigger).model_fields)  # type: ignore[call-overload]
+
+
+def test_each_thing_that_can_go_wrong_is_watched() -> None:
+    """Failure, silence for 26 h, a run that does not end, the disk, a metric."""
+    watched = {one["name"].removeprefix("deepdlt: "): one["trigger"] for one in declared()}
+    assert watched["a night failed"]["expect"][:2] == ["prefect.flow-run.Failed", "prefect.flow-run.Crashed"]
+    silence = watched["no night for 26 h"]
+    assert (silence["posture"], silence["within"]) == ("Proactive", 26 * 3600)
+    assert watched["a run is stuck"]["for_each"] == ["prefect.resource.id"]
+    assert {one["expect"][0] for one in watched.values()} >= {"deepdlt.disk.low", "deepdlt.metric.regression"}
+
+
+def test_the_night_starts_on_the_event_that_is_told() -> None:
+    """With the folder that it is told of."""
+    (trigger,) = NIGHTLY["triggers"]
+    assert (NIGHTLY["name"], trigger["expect"]) == ("nightly", [LANDED])
+    assert trigger["parameters"] == {"source": "{{ event.payload.source }}"}
+
+
+def test_a_change_is_news_once_it_has_been_still() -> None:
+    """Not while files come in, not twice, and not what was there from the start."""
+    watch = Watch(still_s=10, told="a")
+    seen = [("a", 0), ("a", 50), ("b", 60), ("c", 65), ("c", 74), ("c", 75), ("c", 99), ("d", 100), ("d", 110)]
+    assert [now for state, now in seen if watch.is_news(state, now)] == [75, 110]
+
+
+def test_a_folder_is_as_its_files_are(tmp_path: Path) -> None:
+    """A new, a changed and a removed one make another state; hidden ones and folders do not."""
+    states = [state_of(tmp_path / "gone"), state_of(tmp_path)]
+    (tmp_path / ".part").write_bytes(b"x")
+    (tmp_path / "more").mkdir()
+    states.append(state_of(tmp_path))
+    assert len(set(states)) == 1
+    for content in (b"1", b"22"):
+        (tmp_path / "more" / "1-1.png").write_bytes(content)
+        states.append(state_of(tmp_path))
+    assert len(set(states)) == 3
+    (tmp_path / "more" / "1-1.png").unlink()
+    assert state_of(tmp_path) == states[0]
+
+
+def again(act: Callable[[], None], is_done: Callable[[], object], *, every_s: float = 4, limit_s: float = 90) -> None:
+    """Do something now and then until it has come to what it should: a server takes a moment to know its triggers."""
+    deadline = time.monotonic() + limit_s
+    while not is_done() and time.monotonic() < deadline:
+        act()
+        with suppress(AssertionError):
+            wait_until(is_done, limit_s=every_s)
+    assert is_done()
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[str]]]:
+    """An address on this machine, and what was posted to it."""
+    heard: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", heard
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_event_reaches_the_webhook_and_each_automation_stands_once(
+    stack: RunningStack, webhook: tuple[str, list[str]]
+) -> None:
+    """Made twice, it is told once; the address is kept as a secret."""
+    url, heard = webhook
+    ensure_watching(stack.api, "http://127.0.0.1:9/elsewhere")
+    ensure_watching(stack.api, url)
+    names = [one["name"] for one in declared()]
+    found = stack.api.ask("POST", "automations/filter", {"automations": {"name": {"any_": names}}, "limit": 50})
+    assert sorted(one["name"] for one in found) == sorted(names)
+    blocks = json.dumps(stack.api.ask("POST", "block_documents/filter", {}))
+    assert (BLOCK in blocks, url in blocks) == (True, False)
+
+    again(lambda: stack.api.emit("deepdlt.disk.low", "deepdlt.lake.test", {"n_free_bytes": 1}), lambda: heard)
+    assert json.loads(heard[0]) == {"text": "deepdlt: the disk is nearly full, deepdlt.disk.low"}
+
+
+@pytest.mark.long
+def test_images_that_land_start_a_run(lab: RunningStack, tmp_path: Path) -> None:
+    """Of the deployment that has the trigger, with what the event says."""
+    before = {run["id"] for run in lab.api.runs({})}
+
+    def started() -> list[Json]:
+        return [run for run in lab.api.runs({}) if run["id"] not in before]
+
+    again(lambda: tell(lab.api, tmp_path, event="lab.images.landed", seconds=0.25), started)
+    assert started()[0]["parameters"] == {"seconds": 0.25}
+    for run in started():
+        lab.wait(run["id"])
