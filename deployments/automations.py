@@ -54,7 +54,7 @@ def ensure_watching(api: ServerApi, webhook: str | None = None) -> None:
 
 def ensure_webhook(api: ServerApi, url: str | None) -> str | None:
     """Have the server keep the address, and return the id that it goes by; None where there is none."""
-    kept = _kept_webhook(api)
+    kept = kept_webhook(api)
     if not url:
         return None if kept is None else str(kept["id"])
     data = {"method": "POST", "url": url, "headers": {"Content-Type": "application/json"}}
@@ -69,7 +69,7 @@ def ensure_webhook(api: ServerApi, url: str | None) -> str | None:
     return str(api.ask("POST", "block_documents/", body)["id"])
 
 
-def _kept_webhook(api: ServerApi) -> Json | None:
+def kept_webhook(api: ServerApi) -> Json | None:
     """Return the block that the server has of our webhook."""
     try:
         found: Json = api.ask("GET", f"block_types/slug/{BLOCK_TYPE}/block_documents/name/{BLOCK}")

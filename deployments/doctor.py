@@ -6,24 +6,32 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
 
+from deployments.automations import WEBHOOK, declared, kept_webhook
+from deployments.dead_runs import UNDER_WAY
 from deployments.deploy import declared_names, declared_version, deployment_file, is_deployed
 from deployments.environment import has_cuda
-from deployments.errors import DeploymentError
+from deployments.errors import DeploymentError, DeploymentMissing
 from deployments.parts import POOLS
-from deployments.server_api import ServerApi
-from deployments.settings import external_api_url, stack_paths
+from deployments.server_api import Json, ServerApi
+from deployments.settings import external_api_url, results_folder, stack_paths
 from deployments.stack import n_online_workers, status
 from deployments.stack_state import read_state
 
 Level = Literal["ok", "warn", "fail"]
 FULL_BYTES = 1_000_000_000
 TIGHT_BYTES = 5_000_000_000
+CLOCK_S = 5.0
+"""Seconds by which clocks may differ: leases and heartbeats live for tens of them."""
+
+SET_CLOCK = "have the system keep its time (timedatectl set-ntp true)"
+NIGHT = "retrain/nightly"
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def check_lake() -> Iterator[Check]:
     except LakeError as error:
         is_missing = type(error).__name__ == "LakeMissing"
         yield Check("warn" if is_missing else "fail", "lake", str(error), "make retrain" if is_missing else "")
-    there = next(folder for folder in (root, *root.parents) if folder.exists())
+    there = locate_lake()
     if not os.access(there, os.W_OK):
         yield Check("fail", "lake", f"{there} cannot be written", "set DEEPDLT_LAKE to a folder of yours")
     yield disk_check(there, shutil.disk_usage(there).free)
@@ -105,16 +113,63 @@ def disk_check(folder: Path, n_free_bytes: int) -> Check:
     return Check(level, "disk", f"{n_free_bytes / 1e9:.1f} GB free at {folder}", remedy)
 
 
+def check_cache() -> Iterator[Check]:
+    """Look at the results of steps, which stand in for running them again."""
+    folder = results_folder(stack_paths())
+    if not folder.is_dir():
+        yield Check("ok", "cache", f"none yet at {folder}")
+        return
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    text = f"{len(sizes)} results, {sum(sizes) / 1e6:.1f} MB at {folder}"
+    is_writable = os.access(folder, os.W_OK | os.X_OK)
+    yield Check("ok" if is_writable else "fail", "cache", text, "" if is_writable else f"chmod u+rwx {folder}")
+
+
+def check_clock() -> Iterator[Check]:
+    """Look whether the clock agrees with that of the server, and is not before the newest night."""
+    now = datetime.now(UTC)
+    api_url = known_server()
+    if api_url:
+        yield clock_check(now, ServerApi(api_url, timeout_s=5).clock(), "the server's")
+    newest = newest_night()
+    if newest is not None and newest > now + timedelta(seconds=CLOCK_S):
+        yield Check("warn", "clock", f"it is before the newest night's end, {newest:%Y-%m-%d %H:%M %Z}", SET_CLOCK)
+
+
+def clock_check(here: datetime, there: datetime, whose: str) -> Check:
+    """Judge how far two clocks are apart."""
+    apart_s = abs((here - there).total_seconds())
+    text = f"{apart_s:.0f} s apart from {whose}"
+    return Check("warn", "clock", text, SET_CLOCK) if apart_s > CLOCK_S else Check("ok", "clock", text)
+
+
+def newest_night() -> datetime | None:
+    """Return when the newest night ended; None where there is none to tell of."""
+    from lake import Lake, LakeError
+
+    try:
+        rows = Lake.open(is_read_only=True).query_rows("SELECT finished_at FROM latest_night").rows
+    except LakeError:
+        return None  # the lake's own check says what is wrong
+    return rows[0][0] if rows else None
+
+
 def check_stack() -> Iterator[Check]:
     """Look at server and workers of the local stack."""
     for part in status():
         yield Check("ok" if part.is_running else "warn", part.name, part.detail, "" if part.is_running else "make up")
 
 
+def known_server() -> str | None:
+    """Return the address of the server that answers; None where none does."""
+    api_url = external_api_url() or read_state(stack_paths()).api_url
+    return api_url if api_url and ServerApi(api_url, timeout_s=5).is_healthy() else None
+
+
 def check_server() -> Iterator[Check]:
     """Look at what the server knows: pools, their workers, the deployments."""
-    api_url = external_api_url() or read_state(stack_paths()).api_url
-    if not api_url or not ServerApi(api_url, timeout_s=5).is_healthy():
+    api_url = known_server()
+    if api_url is None:
         return
     api = ServerApi(api_url)
     pools = {pool["name"]: pool for pool in api.ask("POST", "work_pools/filter", {"limit": 200})}
@@ -132,13 +187,70 @@ def check_server() -> Iterator[Check]:
         yield Check("warn", "deployments", f"other than {file.name} says", "deepdlt deploy")
 
 
+def check_limit() -> Iterator[Check]:
+    """Look at the limit that keeps two nights apart: a slot that nobody holds would cancel every night."""
+    api_url = known_server()
+    if api_url is None:
+        return
+    api = ServerApi(api_url)
+    try:
+        limit = api.deployment(NIGHT)["global_concurrency_limit"]
+    except DeploymentMissing:
+        return  # the check of the deployments says so
+    under_way = {"state": {"type": {"any_": UNDER_WAY}}, "deployment_id": {"any_": [api.deployment(NIGHT)["id"]]}}
+    yield limit_check(limit, len(api.runs(under_way)))
+
+
+def limit_check(limit: Json | None, n_under_way: int) -> Check:
+    """Judge the limit of nights at once, beside how many are under way."""
+    if limit is None:
+        return Check("warn", "limit", f"{NIGHT} has none: two nights may run at once", "deepdlt deploy --force")
+    text = f"{limit['active_slots']} of {limit['limit']} slots of {NIGHT} taken, {n_under_way} runs under way"
+    if limit["active_slots"] > n_under_way:
+        return Check("warn", "limit", text, "wait five minutes; if it stays so: deepdlt down && deepdlt up")
+    return Check("ok", "limit", text)
+
+
+def check_watching() -> Iterator[Check]:
+    """Look at the automations, and have them told where the disk is nearly full."""
+    api_url = known_server()
+    if api_url is None:
+        return
+    api = ServerApi(api_url)
+    names = sorted(automation["name"] for automation in declared())
+    have = api.ask("POST", "automations/filter", {"automations": {"name": {"any_": names}}, "limit": 100})
+    missing = sorted(set(names) - {one["name"] for one in have if one["enabled"]})
+    if missing:
+        yield Check("warn", "watching", f"not there or off: {', '.join(missing)}", "deepdlt deploy --force")
+    else:
+        told = "tell a webhook" if kept_webhook(api) else f"tell nobody: {WEBHOOK} was not set"
+        yield Check("ok", "watching", f"{len(names)} automations, which {told}")
+    root = locate_lake()
+    n_free_bytes = shutil.disk_usage(root).free
+    if n_free_bytes < TIGHT_BYTES:
+        payload = {"folder": str(root), "n_free_bytes": n_free_bytes}
+        api.emit("deepdlt.disk.low", "deepdlt.lake.seen-by-doctor", payload)
+
+
+def locate_lake() -> Path:
+    """Return the lake's folder, or the nearest one above it that is there."""
+    from lake.location import locate
+
+    root = locate().root
+    return next(folder for folder in (root, *root.parents) if folder.exists())
+
+
 CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     check_python,
     check_versions,
     check_cuda,
     check_lake,
+    check_cache,
+    check_clock,
     check_stack,
     check_server,
+    check_limit,
+    check_watching,
 )
 
 

@@ -10,6 +10,7 @@ import os
 import time
 import urllib.request
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
@@ -117,6 +118,20 @@ class ServerApi:
             return bool(self.ask_once("GET", "health", None))
         except (ServerUnreachable, ServerRefused):
             return False
+
+    def clock(self) -> datetime:
+        """Return the time that the server says it is, to the second.
+
+        Raises
+        ------
+        ServerUnreachable
+            If it does not answer.
+        """
+        try:
+            with self.opener.open(f"{self.api_url}/health", timeout=self.timeout_s) as answer:
+                return parsedate_to_datetime(answer.headers["Date"])
+        except OSError as error:
+            raise ServerUnreachable(self.api_url, str(error) or type(error).__name__) from error
 
     def deployment(self, name: str) -> Json:
         """Return a deployment by its full name, such as ``retrain/nightly``."""

@@ -1,12 +1,24 @@
 """The doctor's single judgements."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from lake_rows import fill
 
 from deployments import doctor
-from deployments.doctor import check_lake, disk_check, examine, wrong_versions
+from deployments.doctor import (
+    check_cache,
+    check_clock,
+    check_lake,
+    clock_check,
+    disk_check,
+    examine,
+    limit_check,
+    wrong_versions,
+)
 from deployments.errors import ServerUnreachable
+from lake import Lake
 
 
 @pytest.mark.parametrize(("n_free_bytes", "level"), [(10**8, "fail"), (2 * 10**9, "warn"), (10**11, "ok")])
@@ -39,3 +51,48 @@ def test_a_check_that_cannot_be_made_is_a_failure_and_the_others_go_on(monkeypat
 
     monkeypatch.setattr(doctor, "CHECKS", (check_broken, doctor.check_python))
     assert [(check.level, check.name) for check in examine()] == [("fail", "broken"), ("ok", "python")]
+
+
+@pytest.mark.parametrize(("apart_s", "level"), [(0, "ok"), (-4, "ok"), (6, "warn"), (-3600, "warn")])
+def test_clocks_that_are_apart_are_a_warning(apart_s: float, level: str) -> None:
+    """Either way; it says what to do."""
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    check = clock_check(now, now + timedelta(seconds=apart_s), "the server's")
+    assert (check.level, bool(check.remedy)) == (level, level != "ok")
+
+
+def test_a_clock_before_the_newest_night_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was set back, or that night's machine was ahead; no night, or one of the past, is well."""
+    monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setattr(doctor, "known_server", lambda: None)
+    lake = Lake.open(tmp_path / "lake")
+    for number, ended_h, n_warnings in ((1, None, 0), (1, -1, 0), (2, 1, 1)):
+        if ended_h is not None:
+            ended = datetime.now(UTC) + timedelta(hours=ended_h)
+            fill(lake, nights=[{"night_id": f"n{number}", "sequence": number, "finished_at": ended}])
+        assert [check.level for check in check_clock()] == ["warn"] * n_warnings
+
+
+@pytest.mark.parametrize(
+    ("limit", "n_under_way", "level"),
+    [
+        pytest.param(None, 0, "warn", id="no limit"),
+        pytest.param({"limit": 1, "active_slots": 0}, 0, "ok", id="free"),
+        pytest.param({"limit": 1, "active_slots": 1}, 1, "ok", id="held"),
+        pytest.param({"limit": 1, "active_slots": 1}, 0, "warn", id="held by nobody"),
+    ],
+)
+def test_a_slot_that_nobody_holds_is_a_warning(limit: dict[str, int] | None, n_under_way: int, level: str) -> None:
+    """And so is no limit at all."""
+    check = limit_check(limit, n_under_way)
+    assert (check.level, bool(check.remedy)) == (level, level != "ok")
+
+
+def test_the_cache_says_how_much_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None yet is well."""
+    monkeypatch.setenv("DEEPDLT_STACK", str(tmp_path))
+    assert "none yet" in next(check_cache()).text
+    (tmp_path / "prefect" / "storage").mkdir(parents=True)
+    (tmp_path / "prefect" / "storage" / "key").write_bytes(bytes(2_000_000))
+    (check,) = check_cache()
+    assert (check.level, "1 results, 2.0 MB" in check.text) == ("ok", True)

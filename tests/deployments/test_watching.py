@@ -13,6 +13,7 @@ import yaml
 from prefect.events.schemas.automations import AutomationCore
 from stacks import RunningStack, wait_until
 
+from deployments import doctor
 from deployments.automations import BLOCK, declared, ensure_watching
 from deployments.server_api import Json
 from deployments.watching import LANDED, Watch, state_of, tell
@@ -106,7 +107,7 @@ def webhook() -> Iterator[tuple[str, list[str]]]:
 def test_an_event_reaches_the_webhook_and_each_automation_stands_once(
     stack: RunningStack, webhook: tuple[str, list[str]]
 ) -> None:
-    """Made twice, it is told once; the address is kept as a secret."""
+    """Made twice, it stands once; the address is kept as a secret; the doctor finds nothing to say."""
     url, heard = webhook
     ensure_watching(stack.api, "http://127.0.0.1:9/elsewhere")
     ensure_watching(stack.api, url)
@@ -116,6 +117,10 @@ def test_an_event_reaches_the_webhook_and_each_automation_stands_once(
     blocks = json.dumps(stack.api.ask("POST", "block_documents/filter", {}))
     assert (BLOCK in blocks, url in blocks) == (True, False)
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(doctor, "known_server", lambda: stack.api_url)
+        checks = [*doctor.check_watching(), *doctor.check_clock()]
+    assert {check.name: check.level for check in checks} == {"watching": "ok", "clock": "ok"}, checks
     again(lambda: stack.api.emit("deepdlt.disk.low", "deepdlt.lake.test", {"n_free_bytes": 1}), lambda: heard)
     assert json.loads(heard[0]) == {"text": "deepdlt: the disk is nearly full, deepdlt.disk.low"}
 
@@ -132,3 +137,17 @@ def test_images_that_land_start_a_run(lab: RunningStack, tmp_path: Path) -> None
     assert started()[0]["parameters"] == {"seconds": 0.25}
     for run in started():
         lab.wait(run["id"])
+
+
+@pytest.mark.long
+def test_the_doctor_sees_whether_the_limit_is_held(lab: RunningStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the run that is under way."""
+    monkeypatch.setattr(doctor, "known_server", lambda: lab.api_url)
+    monkeypatch.setattr(doctor, "NIGHT", "lab-single/single")
+    run_id = lab.start("lab-single/single", seconds=5)
+    lab.wait(run_id, state="Running")
+    (held,) = doctor.check_limit()
+    assert (held.level, held.text[:16]) == ("ok", "1 of 1 slots of ")
+    lab.wait(run_id)
+    (free,) = doctor.check_limit()
+    assert (free.level, free.text[:16]) == ("ok", "0 of 1 slots of ")
