@@ -28,8 +28,12 @@ COMMANDS = [
     "backup",
     "restore",
     "reproduce",
+    "maintain",
+    "champion",
+    "rollback",
     "plot",
     "synth",
+    "watch",
     "doctor",
 ]
 HEAVY = {"torch", "prefect", "polars", "duckdb", "numpy", "pydantic", "httpx", "rich", "PIL", "matplotlib", "pyarrow"}
