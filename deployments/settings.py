@@ -125,7 +125,8 @@ def server_settings(paths: StackPaths, port: int) -> dict[str, str]:
     return prefect_settings(paths, f"http://{LOOPBACK}:{port}/api", is_own_server=True) | {
         "PREFECT_SERVER_API_HOST": LOOPBACK,
         "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{paths.prefect_home / 'prefect.db'}",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": server_database()
+        or f"sqlite+aiosqlite:///{paths.prefect_home / 'prefect.db'}",
         # Workers and server share one SQLite file's lock: wait for it rather than lose a heartbeat.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         # On disk: a lease in memory that dies with the server holds its slot for ever, and every later night is
@@ -135,6 +136,12 @@ def server_settings(paths: StackPaths, port: int) -> dict[str, str]:
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     }
+
+
+def server_database() -> str | None:
+    """Return the database that the user names for the server, under either name that Prefect has for it."""
+    names = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
+    return next((value for name in names if (value := os.environ.get(name))), None)
 
 
 def settings_file_text(paths: StackPaths, api_url: str, *, is_own_server: bool) -> str:

@@ -73,3 +73,14 @@ def test_a_lake_named_from_here_is_the_same_for_a_worker(monkeypatch: pytest.Mon
     assert own_variables()["DEEPDLT_LAKE"] == str(tmp_path / "lake")
     monkeypatch.setenv("DEEPDLT_LAKE", "postgres://host/lake")
     assert own_variables()["DEEPDLT_LAKE"] == "postgres://host/lake"
+
+
+@pytest.mark.parametrize("name", ["PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL"])
+def test_the_server_keeps_its_runs_where_the_user_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under either of Prefect's names; without one, in a file of the stack."""
+    setting = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+    assert server_settings(StackPaths(tmp_path), 4711)[setting].startswith("sqlite+aiosqlite:")
+    monkeypatch.setenv(name, "postgresql+asyncpg://prefect@db.lab/prefect")
+    assert server_settings(StackPaths(tmp_path), 4711)[setting] == "postgresql+asyncpg://prefect@db.lab/prefect"
