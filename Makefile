@@ -78,7 +78,7 @@ format: .venv/.stamp ## put the code in its form
 # PyTorch and the CUDA packages it brings are left out: deployments/environment.py chooses the build.
 lock: ## write requirements.lock anew (UPGRADE=--upgrade takes newer versions)
 	@mkdir -p build && cp requirements.lock build/requirements.lock 2>/dev/null || true
-	@printf 'pip\nsetuptools>=77\n' | $(UV) pip compile pyproject.toml - --extra dev --universal --python-version 3.11 \
+	@printf 'pip\nsetuptools>=77\n' | $(UV) pip compile pyproject.toml - --extra dev --extra many --universal --python-version 3.11 \
 		--generate-hashes --no-strip-extras --custom-compile-command 'make lock' --quiet $(UPGRADE) --output-file build/requirements.lock
 	@awk '/^[^ #]/ { is_left_out = /^(torch=|triton=|cuda-|nvidia-)/ } !is_left_out' build/requirements.lock > requirements.lock
 	@grep -c '^[a-z]' requirements.lock | sed 's/$$/ packages locked/'

@@ -171,6 +171,6 @@ def show_ways(state: StackState, outcome: Outcome, say: Say, *, page: Path | Non
     say(f"  in the UI   {ui}/runs/flow-run/{outcome.run_id}")
     if page is not None:
         say(f"  its page    {page}")
-    say(f"  the lake    {locate().root}")
+    say(f"  the lake    {locate()}")
     say('  ask it      deepdlt sql "FROM label_summary"; deepdlt tables')
     say("  next        deepdlt status, deepdlt export TARGET, deepdlt down")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lake.errors import BackupDamaged, BackupIncomplete, BackupMissing, LakeExists, LakeMissing
+from lake.errors import BackupDamaged, BackupElsewhere, BackupIncomplete, BackupMissing, LakeExists, LakeMissing
 from lake.files import TEMPORARY_PREFIX, atomic_write, inside, replacing
 from lake.location import Location
 from lake.lock import TIMEOUT_S, writer_lock
@@ -81,11 +81,14 @@ def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeou
     ------
     LakeReadOnly, LakeLocked
         As in `Lake.write`.
+    BackupElsewhere
+        If the catalog is in Postgres.
     BackupDamaged
         If the folder holds a backup of another lake.
     BackupIncomplete
         If a file went while it was copied: maintenance ran at the same time.
     """
+    refuse_elsewhere(lake.location)
     known = _known(target, lake.lake_id)
     root = target / FILES
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -158,6 +161,18 @@ def restore(source: Path, target: Path, *, on_file: Progress | None = None, time
     return Copied(len(entries), sum(entry.n_bytes for entry in entries), n_copied)
 
 
+def refuse_elsewhere(location: Location) -> None:
+    """Raise where a lake's catalog is no file.
+
+    Raises
+    ------
+    BackupElsewhere
+        If it is in Postgres.
+    """
+    if location.database is not None:
+        raise BackupElsewhere(location.database)
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return what a backup says of itself.
 
@@ -213,7 +228,7 @@ def _data_files(location: Location) -> Iterator[str]:
 def _copy_catalog(source: Path, target: Path) -> None:
     """Copy a SQLite file as of one moment, whatever is in its write-ahead log."""
     if not source.is_file():
-        raise LakeMissing(source.parent)
+        raise LakeMissing(Location(source.parent))
     target.unlink(missing_ok=True)
     address = f"{source.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as old, closing(sqlite3.connect(target)) as new:

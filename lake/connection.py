@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import duckdb
 
 from lake.disk import is_full
-from lake.errors import DiskFull, LakeMissing, LakeUnreadable
-from lake.extensions import NAMES, connect_with_extensions, extension_path
+from lake.errors import CatalogUnreachable, DiskFull, LakeError, LakeMissing, LakeUnreadable
+from lake.extensions import ON_POSTGRES, ON_SQLITE, connect_with_extensions, extension_path
 from lake.location import Location, locate
 from lake.sql import quote_literal
 
@@ -40,7 +40,7 @@ def attach_statements(location: str | Path | Location | None = None) -> list[str
     'USE lake;'
     """
     place = location if isinstance(location, Location) else locate(location)
-    loads = [f"LOAD {quote_literal(str(extension_path(name)))};" for name in NAMES]
+    loads = [f"LOAD {quote_literal(str(extension_path(name)))};" for name in _extensions(place)]
     return [*loads, f"{_attach(place, 'READ_ONLY')};", "USE lake;"]
 
 
@@ -63,37 +63,56 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
         If it is to be read and is not there.
     LakeUnreadable
         If the catalog is damaged, or not a catalog.
+    CatalogUnreachable
+        If it is in Postgres and cannot be had from there.
     DiskFull
         If there is no room for SQLite to open it.
     """
-    if mode != "write" and not location.catalog.is_file():
-        raise LakeMissing(location.root)
-    connection = connect_with_extensions(_config(location))
+    if mode != "write" and location.is_empty:
+        raise LakeMissing(location)
+    connection = connect_with_extensions(_config(location), _extensions(location))
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute(f"SET ducklake_max_retry_count = {COMMIT_RETRIES}")
-        connection.execute(_attach(location, *_options(mode, snapshot_id)))
+        connection.execute(_attach(location, *_options(location, mode, snapshot_id)))
         connection.execute("USE lake")
         if mode == "guarded":
             _guard(connection, location)
     except duckdb.Error as error:
         connection.close()
-        if is_full(error, location.root):
-            raise DiskFull(location.root, "open the lake") from error
-        raise LakeUnreadable(location.root, str(error).splitlines()[0]) from error
+        raise _explained(location, error) from error
     return connection
+
+
+def _explained(location: Location, error: duckdb.Error) -> LakeError:
+    """Return what it means that a catalog cannot be attached."""
+    reason = str(error).strip()
+    if location.database is None:
+        is_no_room = is_full(error, location.root)
+        first = reason.splitlines()[0]
+        return DiskFull(location.root, "open the lake") if is_no_room else LakeUnreadable(location.root, first)
+    if "creating a new DuckLake is explicitly disabled" in reason:
+        return LakeMissing(location)
+    return CatalogUnreachable(location.database, reason.rpartition(f'"{location.database}": ')[2])
 
 
 def _attach(location: Location, *options: str) -> str:
     """Return the ATTACH statement; the data path is given so that a lake may be moved."""
-    catalog = quote_literal(f"ducklake:sqlite:{location.catalog}")
+    where = f"postgres:{location.database}" if location.database else f"sqlite:{location.catalog}"
+    catalog = quote_literal(f"ducklake:{where}")
     given = (f"DATA_PATH {quote_literal(f'{location.tables}/')}", "OVERRIDE_DATA_PATH true", *options)
     return f"ATTACH {catalog} AS lake ({', '.join(given)})"
 
 
-def _options(mode: Mode, snapshot_id: int | None) -> tuple[str, ...]:
+def _extensions(location: Location) -> tuple[str, ...]:
+    """Return the names of the extensions that a lake needs."""
+    return ON_POSTGRES if location.database else ON_SQLITE
+
+
+def _options(location: Location, mode: Mode, snapshot_id: int | None) -> tuple[str, ...]:
     """Return the ATTACH options of a mode, and of a moment."""
-    common = ("DATA_INLINING_ROW_LIMIT 0", "META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}")
+    of_file = () if location.database else ("META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}")
+    common = ("DATA_INLINING_ROW_LIMIT 0", *of_file)
     moment = () if snapshot_id is None else (f"SNAPSHOT_VERSION {snapshot_id:d}",)
     return common if mode == "write" else (*common, "READ_ONLY", *moment)
 
@@ -124,7 +143,7 @@ class Pool:
     """
 
     def __init__(self, location: Location, snapshot_id: int | None = None) -> None:
-        self._location = location
+        self.location = location
         self._snapshot_id = snapshot_id
         self._mutex = threading.Lock()
         self._open: dict[Mode, tuple[duckdb.DuckDBPyConnection, tuple[int, ...]]] = {}
@@ -138,7 +157,7 @@ class Pool:
             if held is not None and held[1][0] != os.getpid():
                 self._inherited.append(held[0])
             if held is None or held[1] != identity:
-                base = connect(self._location, mode, self._snapshot_id)
+                base = connect(self.location, mode, self._snapshot_id)
                 self._open[mode] = (base, self._identity())
             else:
                 base = held[0]
@@ -159,7 +178,7 @@ class Pool:
     def _identity(self) -> tuple[int, ...]:
         """Return what a held connection stands for: this process and this very file."""
         try:
-            stat = self._location.catalog.stat()
+            stat = self.location.catalog.stat()
         except FileNotFoundError:
             return (os.getpid(),)
         return (os.getpid(), stat.st_dev, stat.st_ino)

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lake.location import Location
 
 
 class LakeError(Exception):
@@ -14,12 +18,44 @@ class LakeError(Exception):
 class LakeMissing(LakeError):
     """There is no lake where one was to be read."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, location: "Location") -> None:
+        self.root = location.root
+        where = f"catalog in {location.database}" if location.database else location.catalog.name
         super().__init__(
-            f"no lake at {root}: there is no catalog.sqlite. "
+            f"no lake at {location.root}: there is no {where}. "
             "Make one with `make retrain` or `deepdlt ingest SOURCE`, or point DEEPDLT_LAKE at its folder."
         )
+
+
+class CatalogUnreachable(LakeError):
+    """The Postgres that holds the catalog does not let us in, or does not answer."""
+
+    def __init__(self, database: str, reason: str) -> None:
+        self.database = database
+        self.reason = reason
+        super().__init__(
+            f"the lake's catalog in {database} cannot be reached: {reason}. Check that the server runs and that the "
+            "database is there; passwords come from PGPASSWORD or PGPASSFILE."
+        )
+
+
+class FolderMissing(LakeError):
+    """The catalog knows files that are not where this machine looks for them."""
+
+    def __init__(self, location: "Location") -> None:
+        self.root = location.root
+        self.database = location.database
+        super().__init__(
+            f"the lake's catalog in {location.database} is there, and its files are not in {location.root}: "
+            "mount the shared folder there, or name the place where it is mounted."
+        )
+
+
+class DriverMissing(LakeError):
+    """A lake with its catalog in Postgres was asked for, without the package that talks to it."""
+
+    def __init__(self) -> None:
+        super().__init__("a lake with its catalog in Postgres needs psycopg: pip install 'deepdlt[many]'")
 
 
 class LakeUnreadable(LakeError):
@@ -90,6 +126,18 @@ class LakeLocked(LakeError):
         super().__init__(
             f"cannot {wanted}: the lake at {root} is being written by {holder}; waited {waited_s:.3g} s. "
             "Let that writer finish (or end it) and run again: nothing was changed."
+        )
+
+
+class LakeLockLost(LakeError):
+    """The Postgres session that was the writer's lock ended before its transaction was committed."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(
+            f"cannot {what}: the connection that held the lake for writing is gone ({reason}), and another may be "
+            "writing now. Nothing was changed; run it again."
         )
 
 
@@ -255,6 +303,17 @@ class BackupIncomplete(LakeError):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(f"{path} was removed while the lake was copied: maintenance ran meanwhile. Run it again.")
+
+
+class BackupElsewhere(LakeError):
+    """A lake's catalog is in Postgres, which has tools of its own for copies."""
+
+    def __init__(self, database: str) -> None:
+        self.database = database
+        super().__init__(
+            f"the catalog is in {database}: copy it with pg_dump, and the folder after it "
+            "(docs/many-machines.md says how)."
+        )
 
 
 class LakeExists(LakeError):

@@ -1,7 +1,7 @@
 """The DuckDB extensions that were installed as Python packages: where they lie, and a DuckDB with them."""
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -9,8 +9,9 @@ import duckdb
 from lake.errors import LakeError
 from lake.sql import quote_literal
 
-NAMES = ("sqlite_scanner", "ducklake")
-"""In the order they must be loaded."""
+ON_SQLITE = ("sqlite_scanner", "ducklake")
+ON_POSTGRES = ("postgres_scanner", "ducklake")
+"""What a lake needs by where its catalog is, in the order in which they must be loaded."""
 
 
 class ExtensionMissing(LakeError):
@@ -61,8 +62,8 @@ _verified: set[tuple[str, int, int]] = set()
 """Files whose signature was found good in this process: path, size, time of change."""
 
 
-def connect_with_extensions(config: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
-    """Return a DuckDB of its own with the lake's extensions loaded.
+def connect_with_extensions(config: Mapping[str, str], names: Sequence[str] = ON_SQLITE) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB of its own with a lake's extensions loaded.
 
     DuckDB checks the signature of every file it loads, which takes 0.1 s each. Once is enough in one
     process: the next DuckDB loads the same files unchecked, and then forbids unsigned ones for good.
@@ -71,6 +72,8 @@ def connect_with_extensions(config: Mapping[str, str]) -> duckdb.DuckDBPyConnect
     ----------
     config : mapping of str to str
         DuckDB's settings.
+    names : sequence of str
+        The extensions, in the order in which they must be loaded.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def connect_with_extensions(config: Mapping[str, str]) -> duckdb.DuckDBPyConnect
     ExtensionUnusable
         If DuckDB refuses one.
     """
-    paths = {name: extension_path(name) for name in NAMES}
+    paths = {name: extension_path(name) for name in names}
     stamps = {(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths.values()}
     is_verified = stamps <= _verified
     connection = duckdb.connect(config={**config, "allow_unsigned_extensions": str(is_verified).lower()})

@@ -1,11 +1,18 @@
-"""Where a lake lies: one folder, and the names inside it."""
+"""Where a lake lies: one folder, the names inside it, and where its catalog is.
+
+On one machine the catalog is a SQLite file in the folder. For several machines it is in Postgres, and they share the
+folder: ``postgres://user@host/database+/folder``.
+"""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "DEEPDLT_LAKE"
 DEFAULT = Path(__file__).parent / "data"
+
+_SHARED = re.compile(r"(?P<database>postgres(?:ql)?://(?P<server>[^/?#+]*)/[A-Za-z0-9_.-]+)\+(?P<root>/.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +23,26 @@ class Location:
     ----------
     root : Path
         Absolute path of its folder.
+    database : str, optional
+        Address of the Postgres database that is its catalog, without a password; None where the catalog is a file.
     """
 
     root: Path
+    database: str | None = None
+
+    def __str__(self) -> str:
+        """Return the location as `locate` takes it."""
+        return f"{self.database}+{self.root}" if self.database else str(self.root)
 
     @property
     def catalog(self) -> Path:
-        """SQLite file that knows tables, snapshots and Parquet files."""
+        """SQLite file that knows tables, snapshots and Parquet files, where there is no `database`."""
         return self.root / "catalog.sqlite"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it can be told, without asking a server, that there is no lake."""
+        return self.database is None and not self.catalog.is_file()
 
     @property
     def tables(self) -> Path:
@@ -72,15 +91,27 @@ def locate(location: str | Path | None = None) -> Location:
     Raises
     ------
     ValueError
-        If it is the address of a server, not a folder.
+        If it is an address of another form, or has a password in it.
 
     Examples
     --------
     >>> locate("/srv/results").catalog
     PosixPath('/srv/results/catalog.sqlite')
+    >>> locate("postgres://deepdlt@db.lab/lake+/mnt/results").database
+    'postgres://deepdlt@db.lab/lake'
     """
     chosen = str(location or os.environ.get(VARIABLE) or DEFAULT)
-    if "://" in chosen:
-        msg = f"a lake is a folder, not {chosen.partition('://')[0]}://...: set {VARIABLE} to a path."
+    if "://" not in chosen:
+        return Location(Path(chosen).expanduser().absolute())
+    found = _SHARED.fullmatch(chosen)
+    if found is None:
+        kind = chosen.partition("://")[0]
+        msg = (
+            f"a lake is a folder, or postgres://USER@HOST/DATABASE+/FOLDER, not this {kind}://...: "
+            f"set {VARIABLE} to one."
+        )
         raise ValueError(msg)
-    return Location(Path(chosen).expanduser().absolute())
+    if ":" in found["server"].rpartition("@")[0]:
+        msg = f"{VARIABLE} holds a password: leave it out there, and set PGPASSWORD or PGPASSFILE."
+        raise ValueError(msg)
+    return Location(Path(found["root"]), found["database"])

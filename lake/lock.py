@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,9 @@ from lake.errors import LakeLocked, LakeReentered
 from lake.location import Location
 
 TIMEOUT_S = 60.0
+
+Confirm = Callable[[], None]
+"""Raises where a lock is held no more."""
 
 
 @dataclass(slots=True)
@@ -33,7 +36,7 @@ _turns_guard = threading.Lock()
 
 
 @contextmanager
-def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[None]:
+def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[Confirm]:
     """Hold the lake for writing.
 
     Parameters
@@ -45,6 +48,11 @@ def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) 
     timeout_s : float
         How long to wait for another writer, in seconds.
 
+    Yields
+    ------
+    callable
+        Raises `LakeLockLost` where the lock is held no more: to be called before what was written is committed.
+
     Raises
     ------
     LakeLocked
@@ -52,22 +60,41 @@ def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) 
     LakeReentered
         If this very thread holds it already.
     """
+    began = time.monotonic()
+    with _thread_turn(location, what, timeout_s):
+        left_s = max(0.0, timeout_s - (time.monotonic() - began))
+        if location.database:
+            from lake.postgres_lock import session_lock
+
+            with session_lock(location.root, location.database, what, timeout_s=left_s) as confirm:
+                yield confirm
+        else:
+            with _file_lock(location, what, left_s):
+                yield _need_not_ask
+
+
+@contextmanager
+def _file_lock(location: Location, what: str, timeout_s: float) -> Iterator[None]:
+    """Hold the lock file."""
     from filelock import FileLock, Timeout
 
     began = time.monotonic()
-    with _thread_turn(location, what, timeout_s):
-        lock = FileLock(location.lock)
-        try:
-            lock.acquire(timeout=max(0.0, timeout_s - (time.monotonic() - began)), poll_interval=0.02)
-        except Timeout as error:
-            waited_s = time.monotonic() - began
-            raise LakeLocked(location.root, wanted=what, holder=describe_holder(location), waited_s=waited_s) from error
-        try:
-            _note_holder(location, what)
-            yield
-        finally:
-            location.holder.unlink(missing_ok=True)
-            lock.release()
+    lock = FileLock(location.lock)
+    try:
+        lock.acquire(timeout=timeout_s, poll_interval=0.02)
+    except Timeout as error:
+        waited_s = time.monotonic() - began
+        raise LakeLocked(location.root, wanted=what, holder=describe_holder(location), waited_s=waited_s) from error
+    try:
+        _note_holder(location, what)
+        yield
+    finally:
+        location.holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _need_not_ask() -> None:
+    """Stand by a lock file: its holder has it until it lets go or dies."""
 
 
 def describe_holder(location: Location) -> str:

@@ -11,11 +11,19 @@ import duckdb
 from lake import schema
 from lake.connection import Pool, attach_statements, to_frame
 from lake.disk import full_disk_told
-from lake.errors import LakeConflict, LakeMissing, LakeReadOnly, LakeUnreadable, SnapshotMissing, StatementFailed
+from lake.errors import (
+    FolderMissing,
+    LakeConflict,
+    LakeMissing,
+    LakeReadOnly,
+    LakeUnreadable,
+    SnapshotMissing,
+    StatementFailed,
+)
 from lake.guard import check_statement
 from lake.holders import wait_for_catalog
 from lake.location import Location, locate
-from lake.lock import TIMEOUT_S, writer_lock
+from lake.lock import TIMEOUT_S, Confirm, writer_lock
 from lake.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -62,7 +70,8 @@ class Lake:
         Parameters
         ----------
         location : str or Path, optional
-            Its folder. None takes ``DEEPDLT_LAKE``, else ``lake/data`` beside this package.
+            Its folder, or ``postgres://USER@HOST/DATABASE+/FOLDER``.
+            None takes ``DEEPDLT_LAKE``, else ``lake/data`` beside this package.
         is_read_only : bool
             Change nothing: no lake is made, none is migrated, `write` is refused.
         timeout_s : float
@@ -76,10 +85,14 @@ class Lake:
             If later code has written it.
         LakeUnreadable
             If the catalog is damaged.
+        CatalogUnreachable
+            If it is in Postgres and cannot be had from there.
+        FolderMissing
+            If it is in Postgres and this machine has not mounted the folder.
         LakeLocked
             If another writer held it all the time.
         ValueError
-            If the location is no folder.
+            If the location is an address of another form, or has a password in it.
         """
         place = locate(location)
         pool = Pool(place)
@@ -88,7 +101,7 @@ class Lake:
         if not is_read_only and not schema.is_current(state):
             state = _make(place, pool, timeout_s)
         if state is None:
-            raise LakeMissing(place.root)
+            raise LakeMissing(place)
         return cls(place, state, pool, is_read_only=is_read_only)
 
     @contextmanager
@@ -203,15 +216,18 @@ class Lake:
             If another writer or program holds it, or this very thread.
         LakeConflict
             If the catalog refuses the commit. Nothing was changed.
+        LakeLockLost
+            If the lock's connection to Postgres broke meanwhile. Nothing was changed.
         DiskFull
             If there is no room. Nothing was changed.
         """
-        with full_disk_told(self.root, what), self._writing(what, timeout_s) as connection:
+        with full_disk_told(self.root, what), self._writing(what, timeout_s) as (connection, confirm):
             connection.execute("BEGIN")
             is_done = False
             try:
                 connection.execute("CALL ducklake_set_commit_message('lake', ?, ?)", ["deepdlt", what])
                 yield Transaction(connection, self._known_tables)
+                confirm()
                 _commit(connection, what)
                 is_done = True
             finally:
@@ -229,7 +245,7 @@ class Lake:
         LakeReadOnly, LakeLocked, LakeReentered
             As in `write`.
         """
-        with self._writing(what, timeout_s) as connection:
+        with self._writing(what, timeout_s) as (connection, _):
             yield connection
 
     def tables(self) -> "pl.DataFrame":
@@ -267,17 +283,18 @@ class Lake:
             connection.close()
 
     @contextmanager
-    def _writing(self, what: str, timeout_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Hold the lock and a connection that can write."""
+    def _writing(self, what: str, timeout_s: float) -> Iterator[tuple[duckdb.DuckDBPyConnection, Confirm]]:
+        """Hold the lock, and lend a connection that can write and what confirms the lock."""
         if self.is_read_only:
             raise LakeReadOnly(self.root)
-        if not self.location.catalog.is_file():
-            raise LakeMissing(self.root)
-        with writer_lock(self.location, what, timeout_s=timeout_s):
-            wait_for_catalog(self.location, what, timeout_s=timeout_s)
+        if self.location.is_empty:
+            raise LakeMissing(self.location)
+        with writer_lock(self.location, what, timeout_s=timeout_s) as confirm:
+            if self.location.database is None:
+                wait_for_catalog(self.location, what, timeout_s=timeout_s)
             connection = self._pool.cursor("write")
             try:
-                yield connection
+                yield connection, confirm
             finally:
                 connection.close()
 
@@ -299,6 +316,10 @@ def _look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
         return None  # a catalog that is damaged says so when it is opened for writing
     try:
         return schema.read_state(connection)
+    except duckdb.IOException as error:
+        if pool.location.database:
+            raise FolderMissing(pool.location) from error
+        raise
     finally:
         connection.close()
 

@@ -113,7 +113,7 @@ def judge(lake: Lake, run: StoredRun, done: Event) -> Reproduction:
 
 def _events(lake: Lake, run: StoredRun) -> Iterator[Event]:
     """Run the process that trains, and yield what it says."""
-    env = os.environ | {"DEEPDLT_LAKE": str(lake.root)}
+    env = os.environ | {"DEEPDLT_LAKE": str(lake.location)}
     if run.where["device"] == "cpu":
         env["DEEPDLT_DEVICE"] = "cpu"
     command = [sys.executable, "-m", "tasks.replay", run.plan.run_id]

@@ -36,10 +36,13 @@ def restore(
     deepdlt restore ../backups/lake
     """  # noqa: D301
     from deployments.counting import counter
+    from lake.backup import refuse_elsewhere
     from lake.backup import restore as put_back
     from lake.location import locate
 
-    place = locate(target).root
+    location = locate(target)
+    refuse_elsewhere(location)
+    place = location.root
     done = put_back(source, place, on_file=counter("restored"))
     typer.echo(f"{done.n_files} files, {done.n_bytes:,} bytes are in {place}")
 

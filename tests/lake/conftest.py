@@ -1,19 +1,59 @@
-"""Lakes to test on. Opening one costs half a second, so most tests share one that is emptied between them."""
+"""Lakes to test on. Opening one costs half a second, so most tests share one that is emptied between them.
 
+Some are done twice: with the catalog in SQLite, and, where all tests are done, in Postgres.
+"""
+
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
+from postgres import Postgres, find_programs, running_postgres
 
 from lake import Lake
+
+CATALOGS = ["sqlite", pytest.param("postgres", marks=pytest.mark.long)]
+FAR_TEMPLATE = "template_lake"
+ON_BOTH = ("test_processes", "test_transaction")
+"""Modules whose tests are done on both."""
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A Postgres for the session, with what clients know of it in the environment."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("there is no Postgres on this machine: install Debian's `postgresql`")
+    pytest.importorskip("psycopg", reason="the extra `many` is not installed")
+    with running_postgres(programs) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.variables.items():
+            patch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture(scope="session")
 def shared_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """One lake for the session."""
     with Lake.open(tmp_path_factory.mktemp("shared") / "lake") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def far_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an empty lake whose database is `FAR_TEMPLATE`, made once and copied."""
+    root = tmp_path_factory.mktemp("template") / "lake"
+    Lake.open(f"{postgres.make_database(FAR_TEMPLATE)}+{root}").close()
+    return root
+
+
+@pytest.fixture
+def far_lake(postgres: Postgres, far_template: Path, tmp_path: Path) -> Iterator[Lake]:
+    """An empty lake with its catalog in a Postgres database of its own."""
+    root = tmp_path / "lake"
+    shutil.copytree(far_template, root)
+    with Lake.open(f"{postgres.make_database(f'far_{os.urandom(4).hex()}', FAR_TEMPLATE)}+{root}") as opened:
         yield opened
 
 
@@ -25,16 +65,26 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have what is about writers and readers done on both catalogs."""
+    if "lake" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("lake", CATALOGS, indirect=True)
+
+
 @pytest.fixture
-def lake(shared_lake: Lake) -> Iterator[Lake]:
+def lake(request: pytest.FixtureRequest) -> Iterator[Lake]:
     """An empty lake whose tables, folder and catalog the test leaves in place."""
-    before = shared_lake.snapshot_id()
-    yield shared_lake
-    if shared_lake.snapshot_id() == before:
+    if getattr(request, "param", "sqlite") == "postgres":
+        yield request.getfixturevalue("far_lake")
+        return
+    shared: Lake = request.getfixturevalue("shared_lake")
+    before = shared.snapshot_id()
+    yield shared
+    if shared.snapshot_id() == before:
         return
     kept = ("migrations", "meta", "published")  # what migrations write
-    tables = shared_lake.tables().filter(pl.col("kind") == "table", pl.col("rows") > 0)["name"].to_list()
-    with shared_lake.write("empty the tables") as transaction:
+    tables = shared.tables().filter(pl.col("kind") == "table", pl.col("rows") > 0)["name"].to_list()
+    with shared.write("empty the tables") as transaction:
         for table in set(tables) - set(kept):
             transaction.execute(f"TRUNCATE {table}")
 

@@ -11,7 +11,7 @@ import pytest
 import lake as package
 from lake import Lake, extensions
 from lake.connection import connect
-from lake.extensions import NAMES, ExtensionMissing, ExtensionUnusable, extension_path
+from lake.extensions import ON_SQLITE, ExtensionMissing, ExtensionUnusable, extension_path
 
 CLIENT = Path(sys.executable).parent / "duckdb"
 
@@ -49,7 +49,7 @@ def test_two_lines_do_where_the_extension_is_installed(filled: Lake, tmp_path: P
     (platform,) = duckdb.execute("PRAGMA platform").fetchone() or ("",)
     folder = tmp_path / ".duckdb" / "extensions" / f"v{duckdb.__version__}" / platform
     folder.mkdir(parents=True)
-    for name in NAMES:
+    for name in ON_SQLITE:
         (folder / f"{name}.duckdb_extension").symlink_to(extension_path(name))
     lines = [
         line.strip() for line in (package.__doc__ or "").splitlines() if line.strip().startswith(("ATTACH", "USE"))

@@ -96,7 +96,7 @@ def test_a_forked_child_reads_and_writes_on_its_own(lake: Lake) -> None:
 
 def test_four_processes_lose_and_double_nothing(lake: Lake) -> None:
     """Each has its own rows, and all replace the same shared ones: every key stands once."""
-    writers = [start(WRITE, lake.root, f"writer {i}") for i in range(4)]
+    writers = [start(WRITE, str(lake.location), f"writer {i}") for i in range(4)]
     assert [writer.wait(timeout=120) for writer in writers] == [0] * 4
     for writer in writers:
         writer.communicate()
