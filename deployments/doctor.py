@@ -93,11 +93,9 @@ def check_lake() -> Iterator[Check]:
     from lake import Lake, LakeError
     from lake.location import locate
 
-    location = locate()
-    root = location.root
     try:
         nights = Lake.open(is_read_only=True).query_rows("SELECT count(*) FROM nights").rows[0][0]
-        yield Check("ok", "lake", f"{location}, {nights} nights")
+        yield Check("ok", "lake", f"{locate()}, {nights} nights")
     except LakeError as error:
         is_missing = type(error).__name__ == "LakeMissing"
         yield Check("warn" if is_missing else "fail", "lake", str(error), "make retrain" if is_missing else "")

@@ -143,7 +143,8 @@ def stack(changes: Sequence[Row]) -> list[Row]:
     for change in changes:
         if change["how"] == "promoted":
             standing.append(change)
-        else:
+            continue
+        while standing and standing[-1]["group_id"] != change["group_id"]:  # one that was forgotten is not there to go
             standing.pop()
     return standing
 

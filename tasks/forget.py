@@ -171,6 +171,8 @@ def _parts(lake: Lake, ids: Ids) -> Iterator[tuple[str, str, list[list[str]]]]:
         named = [(kind, list(ids[kind])) for kind in KINDS if kind in columns]
         if "subject" in columns:
             named.append(("subject", [one for kind in SUBJECTS for one in ids[kind]]))
+        if "champion_group_id" in columns:
+            named.append(("champion_group_id", list(ids["group_id"])))
         if named and table not in KEPT:
             either = " OR ".join(f"{column} IN (SELECT unnest(?::VARCHAR[]))" for column, _ in named)
             yield table, f"FROM {table} WHERE {either}", [values for _, values in named]

@@ -168,23 +168,33 @@ def test_the_order_is_by_sequence_not_by_the_clock(lake: Lake) -> None:
     assert lake.query("SELECT run_id FROM champion").item().startswith("better ")
 
 
-def changes(how: Sequence[str]) -> list[dict[str, Any]]:
-    """Changes of champion, numbered."""
-    return [{"how": each, "number": number} for number, each in enumerate(how)]
+def changes(*told: str) -> list[dict[str, Any]]:
+    """Changes of champion: ``a`` was promoted, ``-a`` was set back to."""
+    return [{"how": "rolled back" if one[0] == "-" else "promoted", "group_id": one.lstrip("-")} for one in told]
 
 
 @pytest.mark.parametrize(
-    ("how", "standing"),
+    ("told", "standing"),
     [
-        (["promoted"], [0]),
-        (["promoted", "promoted", "rolled back"], [0]),
-        (["promoted", "promoted", "rolled back", "promoted"], [0, 3]),
-        (["promoted", "promoted", "promoted", "rolled back", "rolled back"], [0]),
+        (("a",), ["a"]),
+        (("a", "b", "-a"), ["a"]),
+        (("a", "b", "-a", "c"), ["a", "c"]),
+        (("a", "b", "c", "-b", "-a"), ["a"]),
+        (("a", "-a"), ["a"]),
+        (("a", "c", "-a", "d"), ["a", "d"]),
+    ],
+    ids=[
+        "first",
+        "one back",
+        "back and on",
+        "two back",
+        "the one set back from is forgotten",
+        "one between is forgotten",
     ],
 )
-def test_a_rollback_takes_off_what_was_put_on_last(how: Sequence[str], standing: list[int]) -> None:
-    """Promotions put on, rollbacks take off."""
-    assert [each["number"] for each in stack(changes(how))] == standing
+def test_a_rollback_takes_off_what_was_put_on_last(told: Sequence[str], standing: list[str]) -> None:
+    """Promotions put on, rollbacks take off, down to the one that they name."""
+    assert [each["group_id"] for each in stack(changes(*told))] == standing
 
 
 def test_the_champions_data_stay_in_their_snapshot(lake: Lake) -> None:
