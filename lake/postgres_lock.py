@@ -121,7 +121,11 @@ def _name(what: str) -> str:
 
 def _holder(session: "psycopg.Connection[Any]") -> str:
     """Return who holds the lock, as the server has it."""
-    row = session.execute(statements.load("holder_of_catalog").encode(), [KEY >> 32, KEY & 0xFFFF_FFFF]).fetchone()
+    import psycopg
+
+    with psycopg.RawCursor(session) as cursor:
+        cursor.execute(statements.load("holder_of_catalog").encode(), [KEY >> 32, KEY & 0xFFFF_FFFF])
+        row = cursor.fetchone()
     return f"{row[0]}, since {row[1]}" if row and row[0] else "a session that has no name"
 
 

@@ -76,9 +76,10 @@ def maintain(
     run_days: Annotated[float, typer.Option(help="Age of Prefect's records of runs that ended.", min=0)] = 90.0,
     export_days: Annotated[float | None, typer.Option(help="Age of exports; they stay unless told.", min=0)] = None,
 ) -> None:
-    """Remove what is old and what nothing refers to, and merge small files.
+    """Remove what is old and what nothing refers to.
 
-    The deployment maintain/weekly does so every Sunday. What a row, a pinned snapshot or a champion needs stays.
+    Small files are merged. What a row, a pinned snapshot or a champion needs stays. The deployment maintain/weekly
+    does all this every Sunday.
 
     \b
     deepdlt maintain --dry-run

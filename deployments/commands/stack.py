@@ -83,7 +83,9 @@ def watch(
     every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 30.0,
     still: Annotated[float, typer.Option(help="Seconds for which nothing may have changed.", min=0)] = 60.0,
 ) -> None:
-    """Look at a folder until interrupted, and have a night start when new images have landed.
+    """Start a night whenever new images have landed in a folder.
+
+    It looks until it is interrupted.
 
     \b
     deepdlt watch ../images

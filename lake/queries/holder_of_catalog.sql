@@ -6,5 +6,5 @@ JOIN pg_stat_activity session ON session.pid = held.pid
 WHERE held.locktype = 'advisory'
   AND held.granted
   AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND held.classid = %s::BIGINT::OID
-  AND held.objid = %s::BIGINT::OID
+  AND held.classid = $1::BIGINT::OID
+  AND held.objid = $2::BIGINT::OID

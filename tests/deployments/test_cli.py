@@ -28,6 +28,7 @@ COMMANDS = [
     "backup",
     "restore",
     "reproduce",
+    "forget",
     "maintain",
     "champion",
     "rollback",

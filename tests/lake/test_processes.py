@@ -82,7 +82,7 @@ def test_a_forked_child_reads_and_writes_on_its_own(lake: Lake) -> None:
         code = 1
         try:
             with lake.write("child", timeout_s=10) as transaction:
-                transaction.execute("INSERT INTO night_runs VALUES ('child', '1', true)")
+                transaction.execute("INSERT INTO night_runs (night_id, run_id, is_reused) VALUES ('child', '1', true)")
             sees_both = lake.query_rows("SELECT count(*) FROM night_runs").rows == [(2,)]
             code = 0 if sees_both and setting(lake) == 1 else 2
             lake.close()

@@ -22,7 +22,8 @@ from lake.errors import (
 )
 
 KEY = ("night_id", "run_id")
-ALL = "FROM night_runs ORDER BY ALL"
+COLUMNS = "SELECT night_id, run_id, is_reused FROM night_runs"
+ALL = f"{COLUMNS} ORDER BY ALL"
 
 
 class Undone(Exception):
@@ -72,7 +73,7 @@ def test_replace_is_what_a_dictionary_does(lake: Lake, batches: list[dict[tuple[
             )
             for _ in range(2):
                 transaction.replace("night_runs", frame, KEY)
-        found = transaction.query("FROM night_runs").rows()
+        found = transaction.query(COLUMNS).rows()
     assert sorted(found) == sorted((*key, value) for key, value in expected.items())
 
 

@@ -86,7 +86,7 @@ def take_in(source: Source, night_id: str) -> None:
     fill(open_lake(), nights=[row])
 
 
-def store_groups_of_night(night_id: str) -> None:
+def store_groups_of_night(night_id: str, again: bool) -> None:
     """Do of an analysis what champions stand on."""
     runs = open_lake().query(load("runs_to_analyse"), [night_id])
     store_groups(open_lake(), night_id, groups_of(runs))

@@ -110,6 +110,7 @@ def test_what_no_image_is_called_is_said(planted: PlantedLake) -> None:
         take_back(planted.lake, ["nowhere.png"])
 
 
+@pytest.mark.long
 def test_a_source_goes_as_a_whole(planted: PlantedLake) -> None:
     """By the path of its folder."""
     forget(planted.lake, [planted.folder + "/"])
