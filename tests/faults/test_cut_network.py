@@ -13,6 +13,7 @@ from cable import Cable
 from stacks import RunningStack, wait_until
 
 from deepdlt.synthetic.synth import write_synthetic
+from deployments.server_api import FINAL
 from lake import Lake
 
 NIGHT: dict[str, Any] = {
@@ -22,7 +23,7 @@ NIGHT: dict[str, Any] = {
     "schemes": ["grouped"],
     "folds": 2,
     "models": ["ae"],
-    "epochs": 20,
+    "epochs": 100,
 }
 N_RUNS = 3  # two folds, and once on the 80/10/10 split
 
@@ -59,7 +60,13 @@ def test_a_cut_network_ends_in_one_clean_outcome(
     write_synthetic(source, n_images=12, height_px=96, width_px=128)
     lake_folder = Path(workers.env["DEEPDLT_LAKE"])
     hit = workers.start("retrain/nightly", source=str(source), **NIGHT)
-    wait_until(lambda: list(lake_folder.rglob("progress.safetensors")), limit_s=400)
+
+    def has_begun() -> bool:
+        run = workers.api.run(hit)
+        assert run["state_type"] not in FINAL, run["state"]
+        return any((lake_folder / "models").rglob("progress.safetensors"))
+
+    wait_until(has_begun, limit_s=400)
     cable.cut()
     time.sleep(cut_s)
     cable.mend()
