@@ -7,6 +7,7 @@ flow can ask for the digest of the training code without paying for torch.
 import ast
 import functools
 import platform
+import threading
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,30 @@ CODE_OF = "code of "
 
 NUMERIC_LIBRARIES = ("numpy", "scikit-image", "scikit-learn", "torch")
 """Libraries whose version can change the numbers of a training."""
+
+
+_PARSING = threading.Lock()
+_TRIES = 5
+
+
+def parse(text: str | bytes, *, name: str = "<unknown>") -> ast.Module:
+    """Return the syntax tree of a module, whatever other threads do.
+
+    Python 3.11 counts the depth of all trees that are being built together, and says SystemError where threads take
+    turns in the middle of two. Ours wait for each other; for those of a library, one tries again.
+
+    Raises
+    ------
+    SyntaxError
+        If it is no Python.
+    """
+    with _PARSING:
+        for _ in range(_TRIES - 1):
+            try:
+                return ast.parse(text, filename=name)
+            except SystemError:
+                continue
+        return ast.parse(text, filename=name)
 
 
 class _Docless(ast.NodeTransformer):
@@ -56,7 +81,7 @@ def _imported(tree: ast.Module) -> set[str]:
 @functools.lru_cache(maxsize=256)
 def _read(path: Path, _mtime_ns: int) -> tuple[str, frozenset[str]]:
     """Return a module's normalised syntax tree as text, and the names it imports."""
-    tree = ast.parse(path.read_bytes(), filename=str(path))
+    tree = parse(path.read_bytes(), name=str(path))
     imported = frozenset(_imported(tree))
     return ast.dump(_Docless().visit(tree), annotate_fields=False), imported
 

@@ -115,6 +115,7 @@ def test_the_server_runs_with_the_settings_that_nights_need(stack: RunningStack)
     assert server["api"]["host"] == "127.0.0.1"
 
 
+@pytest.mark.long
 def test_another_lake_is_refused_while_the_workers_are_at_work(lab: RunningStack, tmp_path: Path) -> None:
     """Nobody's night is cancelled because someone else wants the stack for another lake."""
     run_id = lab.start("lab-talk/lab", seconds=30)

@@ -79,6 +79,7 @@ def test_what_an_image_made_goes_and_nothing_refers_to_it(night: PlantedLake) ->
     assert after["leftovers"] == 0
 
 
+@pytest.mark.long
 def test_a_forgotten_image_stays_away_until_it_is_taken_back(planted: PlantedLake) -> None:
     """The next ingest rejects it, with what to do; taken back, it is as it was."""
     image, source = first(planted.lake), Path(planted.folder)
@@ -117,6 +118,7 @@ def test_a_source_goes_as_a_whole(planted: PlantedLake) -> None:
     assert [counts(planted.lake)[table] for table in ("images", "sources", "labels", "patches", "ingests")] == [0] * 5
 
 
+@pytest.mark.long
 def test_the_command_only_tells_unless_it_is_meant(night: PlantedLake) -> None:
     """It prints rows by table, and changes nothing without --yes."""
     image, environment = first(night.lake), {"DEEPDLT_LAKE": str(night.lake.root)}

@@ -140,6 +140,7 @@ def test_a_killed_process_costs_its_own_training_alone(lake: Lake, split: SplitR
         assert started.pids != [pid]
 
 
+@pytest.mark.long
 def test_ending_a_batch_ends_its_processes(lake: Lake, split: SplitRecord) -> None:
     """Whoever waits for a training is told that the batch was ended, and no process is left."""
     endless = plan(split, 1, epochs=LONG, learning_rate=1e-6)
@@ -163,6 +164,7 @@ def test_a_process_does_not_outlive_the_flow(lake: Lake, split: SplitRecord) -> 
         trainer.wait()
 
 
+@pytest.mark.long
 def test_patches_that_cannot_be_read_fail_the_training(lake: Lake, split: SplitRecord, trainers: Trainers) -> None:
     """A shard that is gone is named, and the process stays free for others."""
     with Trainers(lake, [plan(split, 1)]) as started:
