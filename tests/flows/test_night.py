@@ -216,6 +216,7 @@ def test_a_night_whose_training_fails_is_failed_and_says_which(
     assert night_row(lake, failed)["status"] == "failed"
 
 
+@pytest.mark.long
 def test_the_next_night_heals_itself_and_cuts_patches_of_one_more_image(
     damaged: Path, stack: RunningStack, source: Source, lake: Lake
 ) -> None:

@@ -15,6 +15,8 @@ from tasks.aside import PROGRESS_FILE, set_aside
 from tasks.lake_access import open_lake
 from tasks.why import why
 
+pytestmark = pytest.mark.long
+
 OF_A_NIGHT = ("nights", "night_runs", "night_groups", "reasons", "meta")
 TIMES = ("_at", "seconds", "snapshot_id", "n_new_images")
 
