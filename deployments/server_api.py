@@ -23,7 +23,7 @@ Json = dict[str, Any]
 # What a server with a busy database answers for a while.
 PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
 RETRY_S = 0.5
-# A request that was taken and not answered in time is asked this often in all.
+# A question that was taken and not answered in time is put this often in all.
 ASKED_AT_MOST = 3
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
 
@@ -45,7 +45,7 @@ class ServerApi:
     api_url : str
         Address, ending in ``/api``.
     timeout_s : float
-        Seconds to wait for an answer.
+        Seconds to wait for an answer; a question may be put three times.
 
     Raises
     ------
@@ -69,9 +69,9 @@ class ServerApi:
         return self.api_url.removesuffix("/api")
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request and return the decoded answer; a server that is busy or silent is asked again.
+        """Send a request and return the decoded answer; a server that is busy is asked again.
 
-        Every request here may be sent twice: they read, set what they say, or carry a key.
+        So is one that stays silent, where the request only reads: what is made would be made twice.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class ServerApi:
             If the answer is an error; its text is in the message.
         """
         deadline = time.monotonic() + self.timeout_s
-        n_silent = 0
+        n_tries = ASKED_AT_MOST if method == "GET" or path.endswith("/filter") else 1
         while True:
             try:
                 return self.ask_once(method, path, body)
@@ -89,8 +89,8 @@ class ServerApi:
                 if error.status not in PASSING or time.monotonic() > deadline:
                     raise
             except ServerSilent:
-                n_silent += 1
-                if n_silent == ASKED_AT_MOST:
+                n_tries -= 1
+                if not n_tries:
                     raise
             time.sleep(RETRY_S)
 

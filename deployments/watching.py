@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deepdlt.digest import digest_json
+from deployments.errors import ServerUnreachable
 from deployments.server_api import ServerApi
 
 LANDED = "deepdlt.images.landed"
@@ -74,9 +75,15 @@ def watch(source: Path, api: ServerApi, say: Say, *, every_s: float, still_s: fl
     watched = Watch(still_s, told=state_of(folder))
     while True:
         time.sleep(every_s)
+        before = watched.told
         if watched.is_news(state_of(folder), time.monotonic()):
-            tell(api, folder)
-            say(f"{folder} has changed: a night is asked for")
+            try:
+                tell(api, folder)
+            except ServerUnreachable as error:
+                watched.told = before  # it stays news until somebody hears it
+                say(str(error))
+            else:
+                say(f"{folder} has changed: a night is asked for")
 
 
 def tell(api: ServerApi, folder: Path, *, event: str = LANDED, **more: object) -> None:

@@ -5,7 +5,6 @@ image to look at.
 """
 
 import logging
-import os
 import subprocess
 import sys
 from typing import IO, Any, cast
@@ -15,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from deepdlt.errors import DeepdltError
 from lake import Lake
-from tasks.lake_access import open_lake
+from tasks.lake_access import environment_with, open_lake
 from tasks.messages import Event
 from tasks.unseen import images_to_look_at
 
@@ -42,7 +41,7 @@ def _look(lake: Lake, night_id: str) -> None:
     command = [sys.executable, "-m", "tasks.drift_scoring", night_id]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
     last = Event("died", text="its process ended before it was done")
-    with subprocess.Popen(command, env=os.environ | {"DEEPDLT_LAKE": str(lake.root)}, **pipes) as process:
+    with subprocess.Popen(command, env=environment_with(lake), **pipes) as process:
         try:
             for line in cast("IO[str]", process.stdout):
                 last = Event.from_line(line)

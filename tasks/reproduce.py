@@ -4,7 +4,6 @@ Torch is not imported here, and the lake is not written.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from deepdlt.provenance import library_versions, module_digests
 from lake import Lake
 from lake.statements import load
 from tasks.agreement import Agreement
+from tasks.lake_access import environment_with
 from tasks.messages import Event
 from tasks.replay import agreements
 from tasks.stored_run import StoredRun
@@ -113,7 +113,7 @@ def judge(lake: Lake, run: StoredRun, done: Event) -> Reproduction:
 
 def _events(lake: Lake, run: StoredRun) -> Iterator[Event]:
     """Run the process that trains, and yield what it says."""
-    env = os.environ | {"DEEPDLT_LAKE": str(lake.location)}
+    env = environment_with(lake)
     if run.where["device"] == "cpu":
         env["DEEPDLT_DEVICE"] = "cpu"
     command = [sys.executable, "-m", "tasks.replay", run.plan.run_id]

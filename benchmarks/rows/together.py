@@ -159,8 +159,8 @@ def _counting() -> Any:
             self.n += not func.is_view
             return func(*args, **(kwargs or {}))
 
-    make: Callable[[], Any] = Counting
-    return make()
+    counting: Any = Counting
+    return counting()
 
 
 ROWS = (

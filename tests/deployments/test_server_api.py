@@ -47,6 +47,13 @@ def test_a_request_that_got_no_answer_is_asked_again() -> None:
     assert asked[0] == asked[1]
 
 
+def test_what_would_be_made_twice_is_asked_for_once() -> None:
+    """A server that took a request may have done it, whatever it says."""
+    with server_silent_for(1) as (api, asked), pytest.raises(ServerSilent):
+        api.ask("POST", "automations/", {"name": "watch"})
+    assert len(asked) == 1
+
+
 def test_a_server_that_stays_silent_is_given_up() -> None:
     """The error says that it took the request, and for how long it was waited for."""
     with server_silent_for(99) as (api, asked), pytest.raises(ServerSilent, match=r"no answer within 0\.2 s"):

@@ -34,11 +34,10 @@ def far_away() -> Iterator[tuple[RunningStack, Cable]]:
     folder, near = stacks.make_folder(), stacks.make_folder()
     server = stacks.start_stack(near, stacks.environment_of(near, stacks.free_port()))
     cable = Cable(int(server.api_url.rsplit(":", 1)[1].split("/")[0]))
+    workers = RunningStack({**os.environ, **stacks.environment_of(folder, cable.port)}, folder, server.api_url)
     try:
         for pool in ("cpu", "gpu"):  # the runs are for the others
             os.kill(server.part(f"worker-{pool}").pid, signal.SIGINT)
-        variables = stacks.environment_of(folder, cable.port)
-        workers = RunningStack({**os.environ, **variables}, folder, server.api_url)
         workers.cli("up")
         workers.cli("deploy")
         yield workers, cable
