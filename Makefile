@@ -44,8 +44,8 @@ deploy: .venv/.stamp ## register the deployments with the server
 test: .venv/.stamp ## run the tests
 	@$(PYTEST) -m 'not long'
 
-test-long: .venv/.stamp ## run the tests that take minutes, too
-	@$(PYTEST)
+test-long: .venv/.stamp ## run the tests that take minutes, too, and try new examples
+	@$(PYTEST) --hypothesis-profile new-examples
 
 build/benchmarks/packages: .venv/.stamp benchmarks/reference/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@ --requirement benchmarks/reference/requirements.txt

@@ -18,9 +18,11 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from drawn_night import DrawnNight
 
-# Machines that run the tests are shared: how long an example takes says nothing about the code.
-settings.register_profile("shared-machine", deadline=None)
-settings.load_profile("shared-machine")
+# Machines that run the tests are shared: how long an example takes says nothing about the code. Each run tries the
+# same examples, so that a change is judged by what it changes; `make test-long` searches for new ones.
+settings.register_profile("same-examples", deadline=None, derandomize=True)
+settings.register_profile("new-examples", deadline=None, print_blob=True)
+settings.load_profile("same-examples")
 
 FOLDER = stacks.make_folder()
 VARIABLES = stacks.environment_of(FOLDER, stacks.free_port())
