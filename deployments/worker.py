@@ -1,5 +1,7 @@
 """A worker of the local stack: Prefect's process worker that ends its runs properly when it is told to stop.
 
+It skips nights that fell due while it was away, but for the newest.
+
 Prefect's own command kills the runs of a worker that gets SIGTERM and leaves them marked as running. This one takes
 no more runs, has the server cancel those it has (so that their hooks run and their state is true), and ends.
 """
@@ -10,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,11 +24,17 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling, Crashed
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
+from deployments.errors import DeploymentError
+from deployments.late_runs import skip_late_runs
+from deployments.server_api import ServerApi
+
 log = logging.getLogger("deployments.worker")
 
 STOPPED = "The worker that ran it was stopped."
 GRACE_S = 20.0
 ANSWER_S = 5.0
+AWAY_S = 600.0
+"""A worker that heard nothing from the server for so long has been away, or the server has."""
 
 with warnings.catch_warnings():
     # Prefect keeps a list of worker types by name; taking the place of the process worker there is meant.
@@ -38,10 +47,25 @@ with warnings.catch_warnings():
             super().__init__(work_pool_name=work_pool_name, name=name, limit=limit)
             self.is_stopping = False
             self.runs: set[UUID] = set()
+            self.asked_at = -AWAY_S
 
         async def get_and_submit_flow_runs(self) -> list[FlowRun]:
             """Take the next runs, unless this worker is about to stop."""
-            return [] if self.is_stopping else await super().get_and_submit_flow_runs()
+            if self.is_stopping:
+                return []
+            if abs(time.time() - self.asked_at) >= AWAY_S:
+                await asyncio.to_thread(self.skip_late_runs)
+            taken = await super().get_and_submit_flow_runs()
+            self.asked_at = time.time()
+            return taken
+
+        def skip_late_runs(self) -> None:
+            """Leave the newest of a schedule's overdue runs."""
+            try:
+                for name in skip_late_runs(ServerApi(os.environ["PREFECT_API_URL"]), str(self._work_pool_name)):
+                    log.info("skipped %s: it was due while no worker was there", name)
+            except DeploymentError as error:
+                log.warning("overdue runs were not looked for: %s", error)
 
         async def run(
             self, flow_run: FlowRun, configuration: ProcessJobConfiguration, task_status: Any = None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from deepdlt.night import RunPlan
 from deepdlt.refresh import Refresh
+from deepdlt.training.progress_files import PROGRESS_FILES
 from lake.files import inside
 from lake.statements import load
 from tasks.completed import completed_runs
@@ -13,8 +14,6 @@ from tasks.lake_access import open_lake
 logger = logging.getLogger(__name__)
 
 NOT_YET = "it was asked for again, and has not been done since"
-PROGRESS_FILE = "progress.safetensors"
-"""As `deepdlt.training.train` calls it; that module imports torch."""
 
 
 def set_aside(plans: Sequence[RunPlan], refresh: Refresh) -> set[str]:
@@ -42,5 +41,6 @@ def set_aside(plans: Sequence[RunPlan], refresh: Refresh) -> set[str]:
             transaction.execute(load("set_runs_aside"), [NOT_YET, sorted(standing)])
         logger.info("%d trainings stand complete and are done again: they were asked for", len(standing))
     for run_id in asked:
-        inside(lake.root, f"models/{run_id}/{PROGRESS_FILE}").unlink(missing_ok=True)
+        for name in PROGRESS_FILES:
+            inside(lake.root, f"models/{run_id}/{name}").unlink(missing_ok=True)
     return asked

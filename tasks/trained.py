@@ -53,6 +53,7 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "n_parameters": trained.result.n_parameters,
         "n_threads": trained.result.n_threads if trained.result.device == "cpu" else None,
         "n_together": trained.result.n_together,
+        "diverged": trained.result.diverged,
     }
     frames = {
         "runs": pl.DataFrame([run]),

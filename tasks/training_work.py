@@ -24,8 +24,9 @@ from deepdlt.training.devices import free_device_bytes, pick_device
 from deepdlt.training.epochs import TrainingDiverged
 from deepdlt.training.patchset import PatchSet
 from deepdlt.training.progress import EpochRecord
+from deepdlt.training.progress_files import PROGRESS_FILES
 from deepdlt.training.settings import TrainingSettings
-from deepdlt.training.train import PROGRESS_FILE, TrainingResult, build_dissimilarity
+from deepdlt.training.train import TrainingResult, build_dissimilarity
 from lake import Lake
 from lake.files import inside
 from lake.statements import load
@@ -195,8 +196,9 @@ def _examine(
 
 
 def forget_progress(trained: TrainedFold) -> None:
-    """Remove the file that a cut-off training would go on from, once the run stands in the lake."""
-    (trained.folder / PROGRESS_FILE).unlink(missing_ok=True)
+    """Remove what a cut-off training would go on from, once the run stands in the lake."""
+    for name in PROGRESS_FILES:
+        (trained.folder / name).unlink(missing_ok=True)
 
 
 def _identity(plan: RunPlan) -> RunIdentity:

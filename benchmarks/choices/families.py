@@ -89,6 +89,7 @@ FAMILIES = (
         {
             "mse": {},
             "l1": {"loss": "l1"},
+            "log mse": {"loss": "log_mse"},
             "ssim": {"loss": "ssim"},
             "mse + 0.01 ssim": {"loss": {"mse": 1.0, "ssim": 0.01}},
             "mse + 0.001 spectral": {"loss": {"mse": 1.0, "spectral": 0.001}},

@@ -7,6 +7,9 @@ from deepdlt.inputs.scale import widened
 from deepdlt.inputs.spectrum import log_power
 from deepdlt.quality.metrics import SSIM_K1, SSIM_K2, SSIM_WINDOW_PX
 
+LOG_FLOOR = 1e-4
+"""Mean squared error, on [0, 1], below which a better patch hardly counts for `log_squared_error`: 40 dB."""
+
 
 def absolute_error(reconstruction: Tensor, target: Tensor) -> Tensor:
     """Return the mean absolute error of each patch.
@@ -22,6 +25,25 @@ def absolute_error(reconstruction: Tensor, target: Tensor) -> Tensor:
         In [0, 1] on the unit range, [0, 2] on the signed one.
     """
     return (reconstruction - target).abs().flatten(1).mean(1)
+
+
+def log_squared_error(reconstruction: Tensor, target: Tensor) -> Tensor:
+    r"""Return the logarithm of the mean squared error of each patch, over `LOG_FLOOR`.
+
+    :math:`\log(1 + e / e_0)`. Its mean over patches falls with the mean of their PSNR, to which faint patches
+    count as much as strong ones; the mean of the squared error itself is mostly that of the strong ones.
+
+    Parameters
+    ----------
+    reconstruction, target : Tensor of float, shape (B, 1, S, S)
+        On [0, 1].
+
+    Returns
+    -------
+    Tensor, shape (B,)
+        In [0, 9.3]; 10 dB of PSNR are 2.3 of it, where the error is well above the floor.
+    """
+    return (widened(reconstruction) - target).square().flatten(1).mean(1).div(LOG_FLOOR).log1p()
 
 
 def ssim_error(reconstruction: Tensor, target: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-OBJECTIVES = ("mse", "l1", "ssim", "spectral", "feature_matching", "perceptual")
+OBJECTIVES = ("mse", "l1", "log_mse", "ssim", "spectral", "feature_matching", "perceptual")
 
 
 def objective_weights(loss: str | Mapping[str, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from deepdlt.inputs.scale import to_unit
-from deepdlt.loss.dissimilarity import absolute_error, spectral_error, ssim_error
+from deepdlt.loss.dissimilarity import absolute_error, log_squared_error, spectral_error, ssim_error
 from deepdlt.loss.features import encoder_distance
 from deepdlt.loss.losses import Dissimilarity, squared_error
 from deepdlt.loss.names import OBJECTIVES, objective_weights
@@ -19,7 +19,11 @@ __all__ = ["OBJECTIVES", "Objective", "objective_weights"]
 ON_TARGET_RANGE: dict[str, Dissimilarity] = {"mse": squared_error, "l1": absolute_error}
 """Taken on the run's own scale, as the report's loss is."""
 
-ON_UNIT_RANGE: dict[str, Dissimilarity] = {"ssim": ssim_error, "spectral": spectral_error}
+ON_UNIT_RANGE: dict[str, Dissimilarity] = {
+    "log_mse": log_squared_error,
+    "ssim": ssim_error,
+    "spectral": spectral_error,
+}
 """Defined on [0, 1]; patches of a signed run are mapped there by ``(x + 1) / 2``, as `deepdlt.quality.metrics` does."""
 
 
@@ -32,7 +36,7 @@ class Objective(nn.Module):
     Parameters
     ----------
     loss : str or mapping of str to float
-        ``mse``, ``l1``, ``ssim`` (one minus it), ``spectral``, ``feature_matching``, ``perceptual``,
+        ``mse``, ``l1``, ``log_mse``, ``ssim`` (one minus it), ``spectral``, ``feature_matching``, ``perceptual``,
         or weights by these names.
     target_range : str
         ``signed`` or ``unit``: the run's.

@@ -5,9 +5,10 @@ from its own seed, it stops by itself, keeps its own best weights and writes its
 those that `deepdlt.training.train` writes, so that either goes on where the other was cut off.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from deepdlt.training.patchset import Index, PatchSet
 from deepdlt.training.progress import EpochRecord
 from deepdlt.training.settings import TrainingSettings
 from deepdlt.training.train import build_dissimilarity, train
+
+logger = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 10.0
 """A process that dies loses at most the epochs of so many seconds, or one epoch."""
@@ -47,6 +50,8 @@ class Member:
         Seed of weights, order, dropout, sampling and noise on the input.
     identity : RunIdentity
         Where the training belongs; written into the checkpoints.
+    before : TrainingDiverged, optional
+        What ended the first try, where this is the second one.
     """
 
     train_index: Index
@@ -54,6 +59,7 @@ class Member:
     checkpoint_dir: Path
     seed: int = 0
     identity: RunIdentity = field(default_factory=RunIdentity)
+    before: TrainingDiverged | None = None
 
 
 def train_members(
@@ -64,7 +70,37 @@ def train_members(
     dissimilarity: Dissimilarity | None = None,
     on_epoch: Callable[[int, EpochRecord], None] | None = None,
 ) -> list[TrainingResult | TrainingDiverged]:
-    """Train several models as one network, and a single one by itself; see `train_together`."""
+    """Train several models as one network, and a single one by itself; see `train_together`.
+
+    Those that diverge are tried once more where the settings say so (`retry_at`), with all that is theirs but the
+    learning rate.
+    """
+    outcomes = _try(patches, settings, members, dissimilarity, on_epoch)
+    failed = {place: one for place, one in enumerate(outcomes) if isinstance(one, TrainingDiverged)}
+    slower = settings.slower()
+    if slower is None or not failed:
+        return outcomes
+    places = list(failed)
+    for error in failed.values():
+        logger.warning("%s; it is tried once more at %g", error, slower.learning_rate)
+
+    def tell(place: int, record: EpochRecord) -> None:
+        if on_epoch is not None:
+            on_epoch(places[place], record)
+
+    retried = [replace(members[place], before=failed[place]) for place in places]
+    second = dict(zip(places, _try(patches, slower, retried, dissimilarity, tell), strict=True))
+    return [second.get(place, outcome) for place, outcome in enumerate(outcomes)]
+
+
+def _try(
+    patches: PatchSet,
+    settings: TrainingSettings,
+    members: Sequence[Member],
+    dissimilarity: Dissimilarity | None,
+    on_epoch: Callable[[int, EpochRecord], None] | None,
+) -> list[TrainingResult | TrainingDiverged]:
+    """Train several models as one network, and a single one by itself."""
     if len(members) > 1:
         return train_together(patches, settings, members, dissimilarity=dissimilarity, on_epoch=on_epoch)
     (one,) = members
@@ -79,6 +115,7 @@ def train_members(
                 dissimilarity=dissimilarity,
                 seed=one.seed,
                 identity=one.identity,
+                before=one.before,
                 on_epoch=None if on_epoch is None else partial(on_epoch, 0),
             )
         ]
@@ -141,7 +178,9 @@ def _begin(
     """Return a member's training before its next epoch."""
     train_rows, val_rows = patches.index(member.train_index), patches.index(member.val_index)
     lesson = Lesson(settings, member.seed, patches, train_rows, val_rows, dissimilarity)
-    course = Course.begin(lesson, identity=member.identity, folder=member.checkpoint_dir, resume=resume)
+    course = Course.begin(
+        lesson, identity=member.identity, folder=member.checkpoint_dir, resume=resume, before=member.before
+    )
     course.progress.n_threads = torch.get_num_threads()  # that of this process: they cannot each have their own
     return course
 

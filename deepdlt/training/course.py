@@ -12,14 +12,13 @@ import polars as pl
 from deepdlt.digest import digest_bytes, digest_json
 from deepdlt.models import Model, build_model, count_parameters
 from deepdlt.training.checkpoints import BestBy, CheckpointHeader, RunIdentity, save_checkpoint
-from deepdlt.training.epochs import Lesson
+from deepdlt.training.epochs import Lesson, TrainingDiverged
 from deepdlt.training.optimisers import build_optimiser
 from deepdlt.training.progress import EpochRecord, Progress
+from deepdlt.training.progress_files import AGAIN_FILE, PROGRESS_FILE
 from deepdlt.training.schedules import EarlyStopping, build_schedule
 
 logger = logging.getLogger(__name__)
-
-PROGRESS_FILE = "progress.safetensors"
 
 EPOCH_SCHEMA: dict[str, type[pl.DataType]] = {
     "epoch": pl.Int32,
@@ -49,6 +48,8 @@ class TrainingResult:
     """Trainings that were one network with this one, it included."""
     resumed_after_epoch: int
     """Epochs that were taken from a progress file; 0 for none."""
+    diverged: str = ""
+    """What ended the first try, where this is the second one."""
 
     @property
     def epochs(self) -> pl.DataFrame:
@@ -73,6 +74,8 @@ class Course:
         Where its progress and its checkpoints go.
     progress : Progress
         How far it is.
+    before : TrainingDiverged, optional
+        What ended the first try, where this is the second one.
     n_resumed : int
         Epochs that were taken from a progress file.
     """
@@ -81,12 +84,21 @@ class Course:
     identity: RunIdentity
     folder: Path
     progress: Progress
+    before: TrainingDiverged | None = None
     n_resumed: int = 0
 
     @classmethod
-    def begin(cls, lesson: Lesson, *, identity: RunIdentity, folder: Path, resume: bool) -> Self:
+    def begin(
+        cls,
+        lesson: Lesson,
+        *,
+        identity: RunIdentity,
+        folder: Path,
+        resume: bool,
+        before: TrainingDiverged | None = None,
+    ) -> Self:
         """Return a training before its first epoch, or after the last one that its progress file holds."""
-        course = cls(lesson, identity, folder, _start(lesson))
+        course = cls(lesson, identity, folder, _start(lesson), before)
         epochs = lesson.settings.epochs
         if resume and course.progress.restore(course._file, training_digest=course._digest, epochs=epochs):
             course.n_resumed = course.n_epochs
@@ -137,6 +149,7 @@ class Course:
             n_threads=progress.n_threads,
             n_together=n_together,
             resumed_after_epoch=self.n_resumed,
+            diverged="" if self.before is None else str(self.before),
         )
 
     def _write(self, best_by: BestBy, epoch: int, path: Path) -> str:
@@ -160,7 +173,7 @@ class Course:
 
     @property
     def _file(self) -> Path:
-        return self.folder / PROGRESS_FILE
+        return self.folder / (PROGRESS_FILE if self.before is None else AGAIN_FILE)
 
     @cached_property
     def _digest(self) -> str:

@@ -48,7 +48,7 @@ class TrainingSettings(Settings):
     )
     loss: LossMixture = Field(
         {"mse": 1.0},
-        description="Weights of mse, l1, ssim (one minus it), spectral, feature_matching, perceptual; or one name.",
+        description="Weights of mse, l1, log_mse, ssim (1 - it), spectral, feature_matching, perceptual; or a name.",
     )
     feature_model: str = Field(
         "", max_length=64, description="run_id of the stored model whose encoder compares (feature_matching only)."
@@ -98,6 +98,12 @@ class TrainingSettings(Settings):
     min_delta: float = Field(
         0.0, ge=0, le=1e6, description="By how much a validation loss must be lower to count as better."
     )
+    retry_at: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of the learning rate at which a training that diverged is tried once more; None: not.",
+    )
     gradient_clip: float | None = Field(None, gt=0, le=1e9, description="Longest gradient (2-norm); None: no limit.")
     precision: PrecisionName = Field("float32", description="Of the forward pass in training; bf16 is for GPUs.")
     batch_size: int = Field(32, ge=1, le=65536, description="Patches a step.")
@@ -124,6 +130,12 @@ class TrainingSettings(Settings):
         """Whether the learning rate depends on the number of epochs from the first step on."""
         return self.schedule in ("cosine", "one_cycle")
 
+    def slower(self) -> Self | None:
+        """Return the settings of the second try of a training that diverged; None where none is asked for."""
+        if self.retry_at is None:
+            return None
+        return self.model_copy(update={"learning_rate": self.learning_rate * self.retry_at, "retry_at": None})
+
     def identity(self) -> dict[str, Any]:
         """Return the settings that this training uses, as JSON values.
 
@@ -137,6 +149,7 @@ class TrainingSettings(Settings):
         used_by: dict[str, bool] = {
             "kernel_size_px dropout": self.model != "residual",
             "beta kl_warm_up_epochs is_sampling_in_evaluation loss_reduction": self.model == "vae",
+            "retry_at": self.retry_at is not None,
             "feature_model": "feature_matching" in self.loss,
             "vgg_digest": "perceptual" in self.loss,
             "vgg_weights": False,  # its digest stands for it

@@ -14,7 +14,7 @@ from deepdlt.loss.losses import Dissimilarity, squared_error
 from deepdlt.loss.objectives import Objective
 from deepdlt.threads import torch_threads
 from deepdlt.training.checkpoints import RunIdentity
-from deepdlt.training.course import EPOCH_SCHEMA, PROGRESS_FILE, Course, TrainingResult, epochs_frame
+from deepdlt.training.course import EPOCH_SCHEMA, Course, TrainingResult, epochs_frame
 from deepdlt.training.epochs import Lesson, TrainingDiverged, run_epoch
 from deepdlt.training.patchset import Index, PatchSet
 from deepdlt.training.progress import EpochRecord
@@ -22,7 +22,6 @@ from deepdlt.training.settings import TrainingSettings
 
 __all__ = [
     "EPOCH_SCHEMA",
-    "PROGRESS_FILE",
     "TrainingDiverged",
     "TrainingResult",
     "build_dissimilarity",
@@ -43,6 +42,7 @@ def train(
     identity: RunIdentity | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     resume: bool = True,
+    before: TrainingDiverged | None = None,
 ) -> TrainingResult:
     """Train a model on the device of the patches, and write its checkpoints.
 
@@ -71,6 +71,8 @@ def train(
         Called with each new epoch's record, after its state is on the disk.
     resume : bool
         Whether to go on from a progress file.
+    before : TrainingDiverged, optional
+        What ended the first try, where this is the second one: it has a progress file of its own.
 
     Returns
     -------
@@ -86,7 +88,9 @@ def train(
     dissimilarity = dissimilarity or build_dissimilarity(settings, device=patches.device)
     train_rows, val_rows = patches.index(train_index), patches.index(val_index)
     lesson = Lesson(settings, seed, patches, train_rows, val_rows, dissimilarity)
-    course = Course.begin(lesson, identity=identity or RunIdentity(), folder=checkpoint_dir, resume=resume)
+    course = Course.begin(
+        lesson, identity=identity or RunIdentity(), folder=checkpoint_dir, resume=resume, before=before
+    )
     with torch_threads(course.progress.n_threads):
         while not course.is_over:
             record = run_epoch(course.progress, lesson, course.n_epochs + 1)

@@ -28,6 +28,7 @@ BRIEF = ("matched-vae", "residual")
 
 CHOICES: dict[str, dict[str, Any]] = {
     "l1": {"loss": "l1"},
+    "log-mse": {"loss": "log_mse"},
     "ssim": {"loss": "ssim"},
     "spectral": {"loss": "spectral"},
     "mixture": {"loss": {"mse": 1.0, "l1": 0.2, "ssim": 0.1}},

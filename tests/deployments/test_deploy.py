@@ -1,8 +1,11 @@
 """What is deployed, and that it is done once."""
 
 import ast
+import asyncio
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -28,6 +31,21 @@ def test_the_night_comes_at_two_in_a_stated_time_zone() -> None:
     night = DECLARED["nightly"]
     assert [(plan["cron"], plan["timezone"]) for plan in night["schedules"]] == [("0 2 * * *", "Europe/Athens")]
     assert night["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+
+
+@pytest.mark.parametrize("day", ["2027-03-27", "2027-10-30"])
+def test_a_night_comes_once_where_the_clocks_change(day: str) -> None:
+    """The night of the change has one run, at two by the clock on the wall, as have those around it."""
+    from prefect.server.schemas.schedules import CronSchedule
+
+    (plan,) = DECLARED["nightly"]["schedules"]
+    start = datetime.fromisoformat(f"{day}T12:00+00:00")
+    schedule = CronSchedule(cron=plan["cron"], timezone=plan["timezone"])
+    dates = asyncio.run(schedule.get_dates(start=start, end=start + timedelta(days=3)))
+    local = [date.astimezone(ZoneInfo(plan["timezone"])) for date in dates]
+    assert [(date.hour, date.minute) for date in local] == [(2, 0)] * 3
+    assert [(date.date() - start.date()).days for date in local] == [1, 2, 3]
+    assert local[0].utcoffset() != local[2].utcoffset()
 
 
 @pytest.mark.parametrize("name", DECLARED)

@@ -20,6 +20,7 @@ from stacks import (
 )
 
 from deployments import processes
+from deployments.late_runs import SKIPPED
 from deployments.server_api import Json
 from deployments.stack_state import read_state
 
@@ -58,6 +59,24 @@ def test_a_killed_worker_is_started_again(lab: RunningStack) -> None:
     changed = {part.name for part in after.parts} - {part.name for part in after.parts if part in before.parts}
     assert changed == {"worker-cpu"}
     assert lab.run("lab-quick/lab")["state_name"] == "Completed"
+
+
+def test_three_days_without_a_worker_are_made_up_for_by_one_night(lab: RunningStack) -> None:
+    """Of the nights that fell due the newest runs; the others are cancelled and say why; what was asked for stays."""
+    deployment = lab.api.deployment("lab-single/single")
+    scheduled = {"deployment_id": {"any_": [deployment["id"]]}, "state": {"type": {"any_": ["SCHEDULED"]}}}
+    runs = wait_until(lambda: found if len(found := lab.api.runs(scheduled)) >= 3 else [])[:3]
+    os.kill(lab.part("worker-cpu").pid, signal.SIGKILL)
+    for days, run in zip((3, 2, 1), runs, strict=True):
+        due = datetime.now(UTC) - timedelta(days=days)
+        late = {"type": "SCHEDULED", "name": "Late", "state_details": {"scheduled_time": due.isoformat()}}
+        lab.api.ask("POST", f"flow_runs/{run['id']}/set_state", {"state": late, "force": True})
+    asked_for = lab.start("lab-single/single")
+    lab.cli("up")
+    ended = [lab.wait(run["id"]) for run in runs]
+    assert [run["state"]["message"] for run in ended[:2]] == [SKIPPED, SKIPPED]
+    for run in (ended[2], lab.wait(asked_for)):
+        assert run["state_name"] == "Completed" or "concurrency limit" in run["state"]["message"]
 
 
 def test_a_worker_that_is_told_to_stop_marks_its_runs(lab: RunningStack) -> None:

@@ -10,8 +10,9 @@ from nights import run_night
 from polars.testing import assert_frame_equal
 
 from deepdlt.refresh import STEPS, Refresh
+from deepdlt.training.progress_files import PROGRESS_FILES
 from lake import Lake
-from tasks.aside import PROGRESS_FILE, set_aside
+from tasks.aside import set_aside
 from tasks.lake_access import open_lake
 from tasks.why import why
 
@@ -78,21 +79,20 @@ def test_why_says_that_it_was_asked_for(nights: dict[str, Any]) -> None:
 
 def test_a_training_that_is_set_aside_is_missing_until_it_is_done(nights: dict[str, Any]) -> None:
     """Its numbers stay meanwhile; its progress goes, so that it begins anew."""
-    from deepdlt.training.train import PROGRESS_FILE as WRITTEN
     from tasks.completed import completed_runs
 
-    assert PROGRESS_FILE == WRITTEN
     lake = nights["lake"]
     run = lake.query("SELECT run_id, preset, label FROM runs WHERE label = 'PP1' LIMIT 1").row(0, named=True)
-    progress = lake.root / "models" / run["run_id"] / PROGRESS_FILE
-    progress.touch()
+    progress = [lake.root / "models" / run["run_id"] / name for name in PROGRESS_FILES]
+    for file in progress:
+        file.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEEPDLT_LAKE", str(lake.root))
         assert set_aside([_plan(run)], Refresh(("train:NP",))) == set()
         assert completed_runs([run["run_id"]]) == {run["run_id"]}
         set_aside([_plan(run)], Refresh(("train:PP1",)))
         assert completed_runs([run["run_id"]]) == set()
-    assert not progress.exists()
+    assert not any(file.exists() for file in progress)
     assert lake.query("SELECT count(*) FROM epochs WHERE run_id = ?", [run["run_id"]]).item() == 1
 
 

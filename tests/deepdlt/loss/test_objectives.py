@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepdlt.inputs.spectrum import ROUNDING_POWER
-from deepdlt.loss.dissimilarity import absolute_error, spectral_error, ssim_error
+from deepdlt.loss.dissimilarity import LOG_FLOOR, absolute_error, log_squared_error, spectral_error, ssim_error
 from deepdlt.loss.features import FEATURE_FLOOR, FeatureDistance, encoder_distance
 from deepdlt.loss.objectives import OBJECTIVES, Objective, objective_weights
 from deepdlt.loss.vgg import IMAGENET_MEAN, IMAGENET_STD, WeightsUnusable, vgg16_distance
@@ -35,7 +35,15 @@ CONVOLUTIONS = {
 }
 """Of torchvision's VGG16 up to its fourth block: place in `features`, channels in and out."""
 
-BOUNDS = {"mse": 1, "l1": 1, "ssim": 2, "spectral": 1, "feature_matching": 4, "perceptual": 4}
+BOUNDS = {
+    "mse": 1,
+    "l1": 1,
+    "log_mse": math.log1p(1 / LOG_FLOOR),
+    "ssim": 2,
+    "spectral": 1,
+    "feature_matching": 4,
+    "perceptual": 4,
+}
 """On the unit range."""
 
 BRIEFLY = settings(deadline=None, max_examples=25)
@@ -154,6 +162,13 @@ def test_ssim_error_is_one_minus_the_measure(dtype: torch.dtype, tolerance: floa
         torch.testing.assert_close(error.double(), 1 - metrics.ssim(noisy, smooth), atol=tolerance, rtol=0)
 
 
+def test_a_tenth_of_the_error_is_ten_decibels_to_faint_and_strong_patches_alike() -> None:
+    """Well above the floor, each factor of ten of the squared error counts the same, which is what PSNR counts."""
+    target = torch.zeros(3, 1, 8, 8, dtype=torch.float64)
+    losses = log_squared_error(torch.tensor([1.0, 0.1, 0.01]).sqrt().view(3, 1, 1, 1).double() + target, target)
+    assert losses.diff().tolist() == pytest.approx([-math.log(10)] * 2, abs=0.01)
+
+
 @given(st.integers(0, 15), st.integers(0, 15))
 @BRIEFLY
 def test_the_spectrum_does_not_see_a_shift(rows: int, columns: int) -> None:
@@ -204,6 +219,7 @@ def test_a_signed_run_is_judged_on_its_own_scale(objectives: Callable[..., Objec
     signed = objectives(dict.fromkeys(OBJECTIVES, 1.0), target_range="signed").parts(*(2 * x - 1 for x in pair))
     for name, scale in (
         ("mse", 4),
+        ("log_mse", 1),
         ("l1", 2),
         ("ssim", 1),
         ("spectral", 1),
@@ -353,7 +369,7 @@ def test_weights_that_do_not_fit_are_listed(
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: objective_weights("msse"), "'msse' is not known: use one or more of mse, l1, ssim"),
+        (lambda: objective_weights("msse"), "'msse' is not known: use one or more of mse, l1, log_mse, ssim"),
         (lambda: objective_weights({}), "loss is empty"),
         (lambda: objective_weights({"mse": 0.0}), "weight of mse must be finite and above 0, got 0.0"),
         (lambda: objective_weights({"mse": math.nan}), "got nan"),

@@ -25,7 +25,8 @@ from deepdlt.training.checkpoints import RunIdentity, load_checkpoint, load_tens
 from deepdlt.training.course import Course
 from deepdlt.training.epochs import Lesson, TrainingDiverged
 from deepdlt.training.progress import EpochRecord
-from deepdlt.training.train import PROGRESS_FILE, TrainingResult, train
+from deepdlt.training.progress_files import PROGRESS_FILE
+from deepdlt.training.train import TrainingResult, train
 
 PATCHES = small_patches.patch_set(60)
 FOLDS = [(range(45), range(45, 55)), (range(10, 55), range(10)), (range(5, 43), range(43, 60))]

@@ -18,8 +18,9 @@ from deepdlt.training.checkpoints import RunIdentity, load_checkpoint
 from deepdlt.training.optimisers import build_optimiser
 from deepdlt.training.patchset import PatchSet
 from deepdlt.training.progress import EpochRecord, Progress
+from deepdlt.training.progress_files import PROGRESS_FILE
 from deepdlt.training.schedules import build_schedule
-from deepdlt.training.train import EPOCH_SCHEMA, PROGRESS_FILE, TrainingDiverged, TrainingResult, train
+from deepdlt.training.train import EPOCH_SCHEMA, TrainingDiverged, TrainingResult, train
 from lake import Lake
 
 TRAIN, VAL = range(40), range(40, 50)
