@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deepdlt.threads import WAITING
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ROOT / "build" / "benchmarks" / "packages"
 """What `make bench` installs for the baseline alone."""
@@ -120,7 +122,7 @@ def run_side(name: str, parameters: Mapping[str, Any], *, has_packages: bool = F
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.child", name, str(result)],
             input=json.dumps(dict(parameters)),
-            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(PACKAGES) if has_packages else ""},
+            env={**os.environ, **WAITING, "PYTHONPATH": str(PACKAGES) if has_packages else ""},
             cwd=ROOT,
             capture_output=True,
             text=True,

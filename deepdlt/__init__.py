@@ -5,7 +5,7 @@ It knows nothing of storage or of Prefect; frames of polars and arrays go in and
 here
     what a night is told and plans: `config`, `presets`, `night` (what is to be trained), `refresh` (what is done anew),
     `sharing` (how a batch shares a machine); what stands behind a number: `provenance` (which code and libraries),
-    `hardware`, `digest`, `seeds`, `threads`; `replacing` (a folder as a whole), `errors`
+    `hardware`, `digest`, `seeds`, `threads`; `compiled` (loops in machine code); `replacing` (a folder as a whole), `errors`
 `source`
     from a folder to images and labels: `survey` (the way in)
 `sheets`
@@ -13,7 +13,7 @@ here
 `dataset`
     `patches`, `folds`; what a split leaks: `audit`; the folders of the report: `layout`
 `models`
-    the report's autoencoder and variational autoencoder, and our residual one
+    the report's autoencoder and variational autoencoder, and our residual one; on a CPU, `pooling` in one pass
 `training`
     `train` (the way in), `epochs`, `patchset` (`streaming` where memory is short), `checkpoints`, `settings`
 `together`

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from deepdlt.models.pooling import is_for_loops, pooled_convolution, pooled_norm, pooled_scale
+
 CHANNELS = (32, 64, 128)
 """Feature maps of the three encoder stages; the decoder mirrors them."""
 
@@ -147,7 +149,7 @@ class EncoderStage(nn.Sequential):
 
     The report pools last. A maximum passes unchanged through any rising function and through a
     factor common to a whole map, so this order is the same function, to the last bit, on a quarter
-    of the pixels.
+    of the pixels. In memory, batch norm and pooling are one pass (`deepdlt.models.pooling`).
     """
 
     def __init__(self, n_in: int, n_out: int, *, kernel_size_px: int, activation: str, dropout: float) -> None:
@@ -158,6 +160,26 @@ class EncoderStage(nn.Sequential):
             build_activation(activation),
             ChannelDropout(dropout),
         )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return feature maps (B, n_out, H/2, W/2) of (B, n_in, H, W)."""
+        convolution, norm, pool, activation, dropout = self.children()
+        maps = convolution(x)
+        if is_for_loops(maps) and (self.training or not torch.is_grad_enabled()):
+            maps = self._pooled(maps.float(), cast("nn.BatchNorm2d", norm))
+        else:
+            maps = pool(norm(maps))
+        return cast("Tensor", dropout(activation(maps)))
+
+    def _pooled(self, maps: Tensor, norm: nn.BatchNorm2d) -> Tensor:
+        """Return what batch norm and pooling make of maps, from compiled loops."""
+        if not self.training:
+            scale, shift = scale_and_shift(norm, cast("Tensor", norm.running_mean), cast("Tensor", norm.running_var))
+            return pooled_scale(maps, scale, shift)
+        pooled, mean, variance = pooled_norm(maps, norm)
+        n_places = maps.numel() // maps.shape[1]
+        update_running(norm, mean, variance * (n_places / (n_places - 1)))
+        return pooled
 
 
 class FirstStage(EncoderStage):
@@ -176,17 +198,17 @@ class FirstStage(EncoderStage):
     def forward(self, x: Tensor) -> Tensor:
         """Return feature maps (B, C, S/2, S/2) of patches (B, 1, S, S)."""
         if x.requires_grad:
-            return cast("Tensor", super().forward(x))  # type: ignore[no-untyped-call]  # in torch's stubs
-        first, second, *later = self.children()
+            return super().forward(x)
+        first, second, pool, activation, dropout = self.children()
         convolution, norm = cast("nn.Conv2d", first), cast("nn.BatchNorm2d", second)
-        mean, variance = self._statistics(x, convolution, norm)  # (C,) each
-        scale = norm.weight / (variance + norm.eps).sqrt()
+        scale, shift = scale_and_shift(norm, *self._statistics(x, convolution, norm))  # (C,) each
         weight = convolution.weight * scale[:, None, None, None]  # (C, 1, k, k)
-        bias = norm.bias + scale * (cast("Tensor", convolution.bias) - mean)
-        maps = nn.functional.conv2d(x, weight, bias, padding=convolution.kernel_size[0] // 2)
-        for layer in later:
-            maps = layer(maps)
-        return maps
+        bias = shift + scale * cast("Tensor", convolution.bias)
+        if is_for_loops(x):
+            maps = pooled_convolution(x, weight, bias)
+        else:
+            maps = pool(nn.functional.conv2d(x, weight, bias, padding=convolution.kernel_size[0] // 2))
+        return cast("Tensor", dropout(activation(maps)))
 
     def _statistics(self, x: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
         """Return mean and variance of the convolution's maps: the batch's in training, else the running ones."""
@@ -229,6 +251,12 @@ def kernel_moments(x: Tensor, *, kernel_size_px: int) -> tuple[Tensor, Tensor, i
     n_places = pixels.shape[-1]
     mean = pixels.mean(-1)
     return mean, pixels @ pixels.mT / n_places - mean[..., :, None] * mean[..., None, :], n_places
+
+
+def scale_and_shift(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a batch norm multiplies each map by, and what it adds then, (C,) each."""
+    scale = norm.weight / (variance + norm.eps).sqrt()
+    return scale, norm.bias - scale * mean
 
 
 def update_running(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:

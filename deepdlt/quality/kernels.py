@@ -6,29 +6,17 @@ are added up over them and slide down the patch row by row: about 35 us a patch 
 Sums run in a fixed order, so that a number does not depend on batches or threads.
 """
 
-import itertools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
-F = TypeVar("F", bound=Callable[..., Any])
+from deepdlt.compiled import compiled, in_threads
+
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
-
-PATCHES_A_THREAD = 16
-"""Fewer are not worth a thread of their own."""
-
-
-def compiled(function: F) -> F:
-    """Compile a function on first use, keep the machine code beside the module, and run it without Python's lock."""
-    made: Any = njit(nogil=True, cache=True, error_model="numpy")(function)
-    return cast("F", made)
 
 
 @compiled
@@ -221,7 +209,7 @@ def batched_ssim(x: Tensor, y: Tensor, *, window_px: int, constants: tuple[float
     out = np.empty(len(x))
     one, two = _images(x), _images(y)
     windows, given = np.array([window_px]), np.array(constants)
-    _in_threads(lambda part: ssim_of_patches(one[part], two[part], windows, given, is_stretched, out[part]), len(out))
+    in_threads(lambda part: ssim_of_patches(one[part], two[part], windows, given, is_stretched, out[part]), len(out))
     return torch.from_numpy(out)
 
 
@@ -249,7 +237,7 @@ def batched_scores(
     out = np.empty((len(x), 4))
     one, two = _images(x), _images(y)
     given = np.array(bounds), np.array(windows_px), np.array(constants)
-    _in_threads(lambda part: scores_of_patches(one[part], two[part], *given, out[part]), len(out))
+    in_threads(lambda part: scores_of_patches(one[part], two[part], *given, out[part]), len(out))
     error, contrast, stretched, unit = torch.from_numpy(np.ascontiguousarray(out.T)).unbind()
     return error, contrast, stretched, unit
 
@@ -258,18 +246,3 @@ def _images(x: Tensor) -> Floats:
     """Return a batch as an array, (B, M, N), of the two kinds of numbers that the kernels are compiled for."""
     wide = x if x.dtype in (torch.float32, torch.float64) else x.double()
     return np.ascontiguousarray(wide.detach()[:, 0].numpy())
-
-
-def _in_threads(work: Callable[[slice], None], n: int) -> None:
-    """Do `work` on parts of n patches, with as many threads as torch uses."""
-    n_threads = min(torch.get_num_threads(), max(1, n // PATCHES_A_THREAD))
-    edges = [n * part // n_threads for part in range(n_threads + 1)]
-    parts = [slice(start, stop) for start, stop in itertools.pairwise(edges)]
-    if n_threads == 1:
-        work(parts[0])
-        return
-    with ThreadPoolExecutor(n_threads - 1) as pool:
-        others = [pool.submit(work, part) for part in parts[1:]]
-        work(parts[0])
-        for other in others:
-            other.result()

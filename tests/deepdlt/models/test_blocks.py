@@ -16,15 +16,15 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def twins(kernel_size_px: int, activation: str) -> tuple[FirstStage, EncoderStage]:
-    """Return the first stage and the plain one with the same weights, signs of all kinds among them."""
+def twins(kernel_size_px: int, activation: str) -> tuple[FirstStage, nn.Sequential]:
+    """Return the first stage and torch's own layers with the same weights, signs of all kinds among them."""
     fast = FirstStage(6, kernel_size_px=kernel_size_px, activation=activation, dropout=0.3)
     generator = seeded(3)
     for parameter in fast.parameters():
         nn.init.normal_(parameter, generator=generator)
     plain = EncoderStage(1, 6, kernel_size_px=kernel_size_px, activation=activation, dropout=0.3)
     plain.load_state_dict(fast.state_dict())
-    return fast, plain
+    return fast, nn.Sequential(*plain.children())
 
 
 def run(stage: nn.Module, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
