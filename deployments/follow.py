@@ -161,7 +161,7 @@ class Follower:
                 self.display.line("    " + entry["message"].split("\nTraceback (most recent", 1)[0])
 
     def until_over(self, *, limit_s: float | None = None) -> None:
-        """Look again and again until the run is over; bear a server that is away for a minute.
+        """Look again and again until the run is over; bear a server that is away for a minute, or silent for three.
 
         Raises
         ------
@@ -251,7 +251,7 @@ def run_deployment(api: ServerApi, name: str, parameters: dict[str, Any], displa
     ParametersRefused
         If the parameters do not fit the flow.
     ServerUnreachable
-        If the server stays away for a minute.
+        If the server stays away for a minute, or answers no question for three.
     """
     run = api.create_run(name, parameters)
     display.line(f"{name}: {api.ui_url}/runs/flow-run/{run['id']}")

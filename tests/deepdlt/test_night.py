@@ -1,7 +1,7 @@
 """What a night trains."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepdlt.config import PROFILES, TrainingChoices, TrainingSettings
@@ -84,6 +84,7 @@ def test_a_setting_of_another_model_makes_no_other_run(change: dict[str, object]
     assert run_id_of(split(), 1, settings, 0, code="c") == run_id_of(split(), 1, changed, 0, code="c")
 
 
+@settings(max_examples=30)
 @given(n_workers=st.integers(0, 9), n_plans=st.integers(0, 24))
 def test_every_plan_is_in_exactly_one_batch_and_no_worker_gets_two(n_workers: int, n_plans: int) -> None:
     """Batches neither lose nor double a training, and a child run is never sent for nothing."""

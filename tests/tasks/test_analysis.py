@@ -159,6 +159,7 @@ def test_a_run_without_codes_is_not_probed(planted: PlantedLake) -> None:
     assert planted.lake.query("FROM difficulty_answer").height >= 4
 
 
+@pytest.mark.long
 def test_another_source_asks_nothing_anew(planted: PlantedLake, source: Source) -> None:
     """Labels of other images, even of the same ones in another folder, are not those of these runs."""
     put_night(planted)

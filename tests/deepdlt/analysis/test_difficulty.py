@@ -42,6 +42,7 @@ def asked(seed: int, **changes: float) -> Difficulty:
     return label_difficulty(*experiment(seed, **changes), COLUMNS, **FAST, seed=seed)  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_where_nothing_differs_claims_are_as_rare_as_alpha() -> None:
     """Of 200 experiments without any effect, about 5 % reject for a label and about 5 % claim anything at all."""
     results = [asked(seed) for seed in range(200)]

@@ -64,6 +64,7 @@ def test_images_that_recognise_themselves_do_not_help() -> None:
     assert (found["p_value"] > 0.05).any()
 
 
+@pytest.mark.long
 def test_p_values_are_uniform_where_the_code_knows_nothing() -> None:
     """Of 200 codes without the label, p is at most 0.1 and 0.5 as often; scores with ties only more seldom."""
     found = []
