@@ -6,8 +6,8 @@ from typing import Any
 from benchmarks.results import read_results
 from benchmarks.rows import all_rows
 
-BUSY = 0.5
-"""Load a core, before a row began, from which its times say little."""
+BUSY = 0.25
+"""Share of the cores that are busy with other work, from which the times of a row say little."""
 
 NOTES = Path(__file__).parent / "notes"
 HEAD = NOTES / "head.md"
@@ -33,7 +33,7 @@ def write_document(target: Path) -> str:
 
 
 def is_busy(result: dict[str, Any]) -> bool:
-    """Tell whether the machine had other work when a row was measured."""
+    """Tell whether the machine had other work just before a row was measured."""
     return bool(result["machine"]["load_before"] > BUSY * result["machine"]["cores"])
 
 
@@ -74,8 +74,8 @@ def _section(result: dict[str, Any]) -> str:
         said.append(note.read_text().rstrip())
     said.append(
         f"<sub>{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{machine['torch_threads']} threads of torch, load {machine['load_before']} before; {machine['system']}, "
-        f"Python {machine['python']}, {versions}</sub>"
+        f"{machine['torch_threads']} threads of torch, {machine['load_before']:g} cores busy before; "
+        f"{machine['system']}, Python {machine['python']}, {versions}</sub>"
     )
     return "\n\n".join(said)
 

@@ -13,6 +13,7 @@ LIBRARIES = (
     "torch",
     "numpy",
     "pillow",
+    "kornia-rs",
     "scikit-image",
     "polars",
     "duckdb",
@@ -29,7 +30,7 @@ def describe_machine() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": round(cores_busy(), 2),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "torch_threads": torch.get_num_threads(),
@@ -37,6 +38,11 @@ def describe_machine() -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
     return told
+
+
+def cores_busy(*, over_s: float = 2.0) -> float:
+    """Return how many cores are at work just now; a load average would still know the row before."""
+    return psutil.cpu_percent(interval=over_s) / 100 * (os.cpu_count() or 1)
 
 
 def _processor() -> str:
