@@ -6,7 +6,6 @@ by PSNR and SSIM go when they are old. Champions keep all of theirs. A run stays
 
 import time
 
-from lake.files import inside
 from lake.location import Location
 from lake.maintenance import Action
 from lake.statements import load
@@ -42,8 +41,7 @@ def remove_old_checkpoints(lake: Lake, *, keep_days: float, dry_run: bool = Fals
     gone = {path for _, path, _ in found}
     loose = _loose(lake, keep_days * 86_400, besides=gone)
     if not dry_run:
-        for path in (*gone, *(action.what for action in loose)):
-            inside(lake.root, path).unlink(missing_ok=True)
+        lake.files.remove([*gone, *(action.what for action in loose)])
         _drop_empty_folders(lake.location)
     return [*(Action(STEP, path, n_bytes) for _, path, n_bytes in found), *loose]
 
@@ -51,13 +49,12 @@ def remove_old_checkpoints(lake: Lake, *, keep_days: float, dry_run: bool = Fals
 def _loose(lake: Lake, age_s: float, *, besides: set[str]) -> list[Action]:
     """Find old files of models that no row refers to, those of champions left out."""
     known = {path for (path,) in lake.query_rows(load("checkpoint_paths")).rows} | besides
-    limit, found = time.time() - age_s, []
-    for path in sorted((lake.root / FOLDER).rglob("*")):
-        name = path.relative_to(lake.root).as_posix()
-        is_known = name in known or path.parent.relative_to(lake.root).as_posix() in known
-        if not is_known and path.is_file() and (stat := path.stat()).st_mtime <= limit:
-            found.append(Action(LOOSE, name, stat.st_size))
-    return found
+    limit = time.time() - age_s
+    return [
+        Action(LOOSE, found.path, found.n_bytes)
+        for found in lake.files.listed(f"{FOLDER}/")
+        if not {found.path, found.path.rpartition("/")[0]} & known and found.changed_at <= limit
+    ]
 
 
 def _drop_empty_folders(location: Location) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
+from lake.access import attach_secret, let_in, of_bucket
 from lake.disk import is_full
 from lake.errors import CatalogUnreachable, DiskFull, LakeError, LakeMissing, LakeUnreadable
-from lake.extensions import ON_POSTGRES, ON_SQLITE, connect_with_extensions, extension_path
+from lake.extensions import ON_BUCKET, ON_POSTGRES, ON_SQLITE, connect_with_extensions, extension_path
 from lake.location import Location, locate
 from lake.sql import quote_literal
 
@@ -29,7 +30,7 @@ COMMIT_RETRIES = 10
 def attach_statements(location: str | Path | Location | None = None) -> list[str]:
     """Return the lines that attach a lake, read-only, in the ``duckdb`` command line.
 
-    Two ``LOAD`` lines take the extensions from this environment (no network); ``ATTACH`` and
+    The ``LOAD`` lines take the extensions from this environment (no network); ``ATTACH`` and
     ``USE`` are the two that always stand. They hold on this machine; elsewhere the paths differ.
 
     Examples
@@ -41,7 +42,8 @@ def attach_statements(location: str | Path | Location | None = None) -> list[str
     """
     place = location if isinstance(location, Location) else locate(location)
     loads = [f"LOAD {quote_literal(str(extension_path(name)))};" for name in _extensions(place)]
-    return [*loads, f"{_attach(place, 'READ_ONLY')};", "USE lake;"]
+    secret = [attach_secret()] if place.bucket else []
+    return [*loads, *secret, f"{_attach(place, 'READ_ONLY')};", "USE lake;"]
 
 
 def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -65,6 +67,8 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
         If the catalog is damaged, or not a catalog.
     CatalogUnreachable
         If it is in Postgres and cannot be had from there.
+    BucketUnreachable
+        If its files are in a bucket that cannot be used.
     DiskFull
         If there is no room for SQLite to open it.
     """
@@ -74,6 +78,8 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute(f"SET ducklake_max_retry_count = {COMMIT_RETRIES}")
+        if location.bucket:
+            let_in(connection, location)
         connection.execute(_attach(location, *_options(location, mode, snapshot_id)))
         connection.execute("USE lake")
         if mode == "guarded":
@@ -81,12 +87,17 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
     except duckdb.Error as error:
         connection.close()
         raise _explained(location, error) from error
+    except LakeError:
+        connection.close()
+        raise
     return connection
 
 
 def _explained(location: Location, error: duckdb.Error) -> LakeError:
     """Return what it means that a catalog cannot be attached."""
     reason = str(error).strip()
+    if told := of_bucket(location, error):
+        return told
     if location.database is None:
         is_no_room = is_full(error, location.root)
         first = reason.splitlines()[0]
@@ -100,12 +111,14 @@ def _attach(location: Location, *options: str) -> str:
     """Return the ATTACH statement; the data path is given so that a lake may be moved."""
     where = f"postgres:{location.database}" if location.database else f"sqlite:{location.catalog}"
     catalog = quote_literal(f"ducklake:{where}")
-    given = (f"DATA_PATH {quote_literal(f'{location.tables}/')}", "OVERRIDE_DATA_PATH true", *options)
+    given = (f"DATA_PATH {quote_literal(location.data_path)}", "OVERRIDE_DATA_PATH true", *options)
     return f"ATTACH {catalog} AS lake ({', '.join(given)})"
 
 
 def _extensions(location: Location) -> tuple[str, ...]:
     """Return the names of the extensions that a lake needs."""
+    if location.bucket:
+        return ON_BUCKET
     return ON_POSTGRES if location.database else ON_SQLITE
 
 
@@ -129,8 +142,8 @@ def _config(location: Location) -> dict[str, str]:
 
 
 def _guard(connection: duckdb.DuckDBPyConnection, location: Location) -> None:
-    """Shut the file system except the tables' folder, and lock the settings."""
-    connection.execute(f"SET allowed_directories = [{quote_literal(f'{location.tables}/')}]")
+    """Shut every file system except the tables' folder, and lock the settings."""
+    connection.execute(f"SET allowed_directories = [{quote_literal(location.data_path)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

@@ -22,7 +22,7 @@ class LakeMissing(LakeError):
         self.root = location.root
         where = f"catalog in {location.database}" if location.database else location.catalog.name
         super().__init__(
-            f"no lake at {location.root}: there is no {where}. "
+            f"no lake at {location.files}: there is no {where}. "
             "Make one with `make retrain` or `deepdlt ingest SOURCE`, or point DEEPDLT_LAKE at its folder."
         )
 
@@ -52,10 +52,26 @@ class FolderMissing(LakeError):
 
 
 class DriverMissing(LakeError):
-    """A lake with its catalog in Postgres was asked for, without the package that talks to it."""
+    """A lake with its catalog in Postgres or its files in a bucket, without the package that talks to them."""
 
-    def __init__(self) -> None:
-        super().__init__("a lake with its catalog in Postgres needs psycopg: pip install 'deepdlt[many]'")
+    def __init__(self, package: str = "psycopg") -> None:
+        self.package = package
+        where = "its catalog in Postgres" if package == "psycopg" else "its files in a bucket"
+        super().__init__(f"a lake with {where} needs {package}: pip install 'deepdlt[many]'")
+
+
+class BucketUnreachable(LakeError):
+    """The bucket that holds a lake's files does not let us in, or does not answer."""
+
+    def __init__(self, bucket: str, endpoint: str, reason: str) -> None:
+        self.bucket = bucket
+        self.endpoint = endpoint
+        self.reason = reason
+        super().__init__(
+            f"the lake's files in {bucket} at {endpoint} cannot be reached: {reason}. Check that the store runs, that "
+            "the bucket is there, and what the key of AWS_ACCESS_KEY_ID may do (docs/many-machines.md); the address "
+            "comes from AWS_ENDPOINT_URL. `deepdlt doctor` tries to read and write."
+        )
 
 
 class LakeUnreadable(LakeError):
@@ -311,7 +327,7 @@ class BackupElsewhere(LakeError):
     def __init__(self, database: str) -> None:
         self.database = database
         super().__init__(
-            f"the catalog is in {database}: copy it with pg_dump, and the folder after it "
+            f"the catalog is in {database}: copy it with pg_dump, and the folder or bucket after it "
             "(docs/many-machines.md says how)."
         )
 

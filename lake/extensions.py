@@ -11,7 +11,8 @@ from lake.sql import quote_literal
 
 ON_SQLITE = ("sqlite_scanner", "ducklake")
 ON_POSTGRES = ("postgres_scanner", "ducklake")
-"""What a lake needs by where its catalog is, in the order in which they must be loaded."""
+ON_BUCKET = ("postgres_scanner", "httpfs", "ducklake")
+"""What a lake needs by where its catalog and its files are, in the order in which they must be loaded."""
 
 
 class ExtensionMissing(LakeError):

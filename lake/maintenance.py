@@ -1,9 +1,7 @@
 """Keeping the lake small: merge files, expire snapshots, remove what nothing refers to."""
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -115,16 +113,17 @@ def maintain(
         raise ValueError(msg)
     grace_s = grace_hours * 3600.0
     with lake.maintenance("maintain the lake", timeout_s=timeout_s) as connection:
-        loose = [*_loose_shards(connection, lake.location, grace_s), *_temporary_files(lake.location, grace_s)]
-        done = _tidy_tables(connection, lake.location, keep_days * 86_400.0, grace_s, dry_run=dry_run)
+        shards, left = _loose_shards(connection, lake, grace_s), _temporary_files(lake.location, grace_s)
+        done = _tidy_tables(connection, lake, keep_days * 86_400.0, grace_s, dry_run=dry_run)
         if not dry_run:
-            for action in loose:
+            lake.files.remove(action.what for action in shards)
+            for action in left:
                 (lake.root / action.what).unlink(missing_ok=True)
-    return Report(dry_run, (*done[0], *loose, *done[1]))
+    return Report(dry_run, (*done[0], *shards, *left, *done[1]))
 
 
 def _tidy_tables(
-    connection: duckdb.DuckDBPyConnection, location: Location, keep_s: float, grace_s: float, *, dry_run: bool
+    connection: duckdb.DuckDBPyConnection, lake: Lake, keep_s: float, grace_s: float, *, dry_run: bool
 ) -> tuple[list[Action], list[Action]]:
     """Expire, remove and merge; return what was removed, and what was merged after.
 
@@ -134,14 +133,14 @@ def _tidy_tables(
     try:
         removed = _expire(connection, keep_s)
         for function, step in _CLEANERS.items():
-            removed += _clean(connection, location, function, step, grace_s, dry_run=True)
+            removed += _clean(connection, lake, function, step, grace_s, dry_run=True)
     finally:
         connection.execute("ROLLBACK")
     if dry_run:
         return removed, []
     _expire(connection, keep_s)
     for function, step in _CLEANERS.items():
-        _clean(connection, location, function, step, grace_s, dry_run=False)
+        _clean(connection, lake, function, step, grace_s, dry_run=False)
     return removed, _merge(connection)
 
 
@@ -162,7 +161,7 @@ def _expire(connection: duckdb.DuckDBPyConnection, keep_s: float) -> list[Action
 
 def _clean(
     connection: duckdb.DuckDBPyConnection,
-    location: Location,
+    lake: Lake,
     function: str,
     step: str,
     grace_s: float,
@@ -171,8 +170,10 @@ def _clean(
 ) -> list[Action]:
     """Remove the tables' files that no snapshot refers to, or list them."""
     sql = f"CALL {function}('lake', dry_run => {dry_run}, older_than => now() - to_seconds(?))"
-    paths = [Path(path) for (path,) in connection.execute(sql, [grace_s]).fetchall()]
-    return [_removal(step, location, path) for path in paths]
+    place = lake.location.data_path.removesuffix("tables/")
+    paths = [path.removeprefix(place) for (path,) in connection.execute(sql, [grace_s]).fetchall()]
+    sizes = lake.files.sizes(paths) if dry_run else {}  # what was removed has none
+    return [Action(step, path, sizes.get(path, 0)) for path in paths]
 
 
 def _merge(connection: duckdb.DuckDBPyConnection) -> list[Action]:
@@ -187,31 +188,25 @@ def _merge(connection: duckdb.DuckDBPyConnection) -> list[Action]:
     return done
 
 
-def _loose_shards(connection: duckdb.DuckDBPyConnection, location: Location, grace_s: float) -> list[Action]:
+def _loose_shards(connection: duckdb.DuckDBPyConnection, lake: Lake, grace_s: float) -> list[Action]:
     """Find shards that no manifest row of any kept snapshot refers to."""
-    files = [str(location.tables / path) for (path,) in connection.execute(statements.load("patch_files")).fetchall()]
+    found = connection.execute(statements.load("patch_files")).fetchall()
+    files = [f"{lake.location.data_path}{path}" for (path,) in found]
     referred = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM patches").fetchall()}
     if files:
         rows = connection.execute("SELECT DISTINCT shard FROM read_parquet(?)", [files]).fetchall()
         referred |= {shard for (shard,) in rows}
-    there = (path for path in (location.root / FOLDER).rglob("*.parquet") if path.is_file())
-    loose = (path for path in there if path.relative_to(location.root).as_posix() not in referred)
-    return [_removal("remove shard", location, path) for path in _older(loose, grace_s)]
+    limit = time.time() - grace_s
+    return [
+        Action("remove shard", one.path, one.n_bytes)
+        for one in lake.files.listed(f"{FOLDER}/")
+        if one.path.endswith(".parquet") and one.path not in referred and one.changed_at <= limit
+    ]
 
 
 def _temporary_files(location: Location, grace_s: float) -> list[Action]:
     """Find what a process left that died while it wrote a file."""
-    left = (path for path in location.root.rglob(f"{TEMPORARY_PREFIX}*") if path.is_file())
-    return [_removal("remove temporary file", location, path) for path in _older(left, grace_s)]
-
-
-def _older(paths: Iterable[Path], age_s: float) -> list[Path]:
-    """Keep the files last touched before the grace time, sorted."""
-    limit = time.time() - age_s
-    return sorted(path for path in paths if path.stat().st_mtime <= limit)
-
-
-def _removal(step: str, location: Location, path: Path) -> Action:
-    """Describe a file that goes."""
-    n_bytes = path.stat().st_size if path.is_file() else 0
-    return Action(step, path.relative_to(location.root).as_posix(), n_bytes)
+    limit, step = time.time() - grace_s, "remove temporary file"
+    left = sorted(path for path in location.root.rglob(f"{TEMPORARY_PREFIX}*") if path.is_file())
+    old = [path for path in left if path.stat().st_mtime <= limit]
+    return [Action(step, path.relative_to(location.root).as_posix(), path.stat().st_size) for path in old]

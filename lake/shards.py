@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lake.errors import ShardCorrupt, ShardMissing
 from lake.files import inside, replacing
+from lake.objects import Files, Folder, files_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,13 +31,13 @@ _TAIL = 8
 """A Parquet file ends with four bytes of footer length and the magic number."""
 
 
-def write_shard(root: Path, pixels: Pixels, patch_ids: Sequence[str]) -> str:
+def write_shard(root: Path | Files, pixels: Pixels, patch_ids: Sequence[str]) -> str:
     """Write patches to a shard; one that is there is replaced by its equal, so that damage heals.
 
     Parameters
     ----------
-    root : Path
-        The lake's folder.
+    root : Files or Path
+        `Lake.files`, or a plain folder.
     pixels : ndarray of uint8, shape (N, S, S)
         Patches, N at least 1.
     patch_ids : sequence of str, length N
@@ -45,7 +46,7 @@ def write_shard(root: Path, pixels: Pixels, patch_ids: Sequence[str]) -> str:
     Returns
     -------
     shard : str
-        Path relative to `root`: ``shards/<2 hex>/<digest>.parquet``; the digest is of pixels, shape
+        Path relative to the lake: ``shards/<2 hex>/<digest>.parquet``; the digest is of pixels, shape
         and names, so equal patches give the equal file.
 
     Raises
@@ -62,19 +63,21 @@ def write_shard(root: Path, pixels: Pixels, patch_ids: Sequence[str]) -> str:
     pixels = np.ascontiguousarray(pixels)
     digest = _digest(pixels, patch_ids)
     shard = f"{FOLDER}/{digest[:2]}/{digest}.parquet"
-    _write(inside(root, shard), pixels, patch_ids)  # anew: maintenance leaves young files to the rows to come
+    files = files_of(root)
+    _write(inside(files.root, shard), pixels, patch_ids)  # anew: maintenance leaves young files to the rows to come
+    files.publish(shard)
     return shard
 
 
 def write_shards(
-    root: Path, pixels: Pixels, patch_ids: Sequence[str], *, rows_per_shard: int = ROWS_PER_SHARD
+    root: Path | Files, pixels: Pixels, patch_ids: Sequence[str], *, rows_per_shard: int = ROWS_PER_SHARD
 ) -> "pl.DataFrame":
     """Write patches to as many shards as they need.
 
     Parameters
     ----------
-    root : Path
-        The lake's folder.
+    root : Files or Path
+        `Lake.files`, or a plain folder.
     pixels : ndarray of uint8, shape (N, S, S)
         Patches; none gives an empty frame.
     patch_ids : sequence of str, length N
@@ -97,10 +100,11 @@ def write_shards(
     if rows_per_shard < 1 or len(patch_ids) != len(pixels):
         msg = f"{len(pixels)} patches with {len(patch_ids)} names cannot go into shards of {rows_per_shard}."
         raise ValueError(msg)
+    files = files_of(root)
     parts = [slice(start, start + rows_per_shard) for start in range(0, len(pixels), rows_per_shard)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # digesting, packing and writing leave Python alone
-        written = list(pool.map(lambda part: write_shard(root, pixels[part], patch_ids[part]), parts))
-    sizes = [inside(root, shard).stat().st_size for shard in written]
+        written = list(pool.map(lambda part: write_shard(files, pixels[part], patch_ids[part]), parts))
+    sizes = [inside(files.root, shard).stat().st_size for shard in written]
     counts = [len(patch_ids[part]) for part in parts]
     columns = {
         "patch_id": list(patch_ids),
@@ -112,13 +116,13 @@ def write_shards(
     return pl.DataFrame(columns, schema=kinds)
 
 
-def read_patches(root: Path, manifest: "pl.DataFrame", *, size_px: int) -> Pixels:
+def read_patches(root: Path | Files, manifest: "pl.DataFrame", *, size_px: int) -> Pixels:
     """Read the patches a manifest names.
 
     Parameters
     ----------
-    root : Path
-        The lake's folder.
+    root : Files or Path
+        `Lake.files`, or a plain folder.
     manifest : polars.DataFrame
         Columns shard and shard_row; rows may repeat and come in any order.
     size_px : int
@@ -140,19 +144,20 @@ def read_patches(root: Path, manifest: "pl.DataFrame", *, size_px: int) -> Pixel
     """
     import polars as pl
 
+    files = files_of(root)
     pixels = np.empty((manifest.height, size_px, size_px), dtype=np.uint8)  # (N, S, S)
     places = manifest.select("shard", "shard_row").with_row_index("place")
     parts = [
-        (part["place"].to_numpy(), inside(root, part["shard"][0]), part["shard_row"].cast(pl.Int64).to_numpy())
+        (part["place"].to_numpy(), part["shard"][0], part["shard_row"].cast(pl.Int64).to_numpy())
         for part in places.partition_by("shard", maintain_order=True)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # checking, unpacking and copying leave Python alone
-        for done in [pool.submit(_read_into, pixels, *part) for part in parts]:
+        for done in [pool.submit(_read_into, pixels, files, *part) for part in parts]:
             done.result()
     return pixels
 
 
-def shards_present(root: Path, shards: Mapping[str, int | None] | Iterable[str]) -> set[str]:
+def shards_present(root: Path | Files, shards: Mapping[str, int | None] | Iterable[str]) -> set[str]:
     """Return which of the shards are there, whole as far as their size tells.
 
     A file cut short, without its Parquet footer or of another size than it was written with does not
@@ -161,8 +166,8 @@ def shards_present(root: Path, shards: Mapping[str, int | None] | Iterable[str])
 
     Parameters
     ----------
-    root : Path
-        The lake's folder.
+    root : Files or Path
+        `Lake.files`, or a plain folder.
     shards : mapping of str to int, or iterable of str
         Shards, with the size of their files in bytes where it is known.
 
@@ -172,7 +177,11 @@ def shards_present(root: Path, shards: Mapping[str, int | None] | Iterable[str])
         If a path leads out of the lake.
     """
     sizes = shards if isinstance(shards, Mapping) else dict.fromkeys(shards)
-    return {shard for shard, n_bytes in sizes.items() if _is_whole(inside(root, shard), n_bytes)}
+    files = files_of(root)
+    if isinstance(files, Folder):
+        return {shard for shard, n_bytes in sizes.items() if _is_whole(inside(files.root, shard), n_bytes)}
+    there = files.sizes(sizes)  # what is in a bucket is whole
+    return {shard for shard, n_bytes in sizes.items() if shard in there and n_bytes in (None, there[shard])}
 
 
 def _digest(pixels: Pixels, patch_ids: Sequence[str]) -> str:
@@ -205,11 +214,12 @@ def _write(path: Path, pixels: Pixels, patch_ids: Sequence[str]) -> None:
         )
 
 
-def _read_into(pixels: Pixels, places: NDArray[np.uint32], path: Path, rows: NDArray[np.int64]) -> None:
+def _read_into(pixels: Pixels, files: Files, places: NDArray[np.uint32], shard: str, rows: NDArray[np.int64]) -> None:
     """Copy rows of one shard to their places; decodes only the row groups that hold them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    path = files.fetch(shard, is_whole=_is_whole)  # named by their content: a whole copy is the right one
     if not path.is_file():
         raise ShardMissing(path)
     try:
@@ -258,7 +268,7 @@ def _as_array(column: "pa.ChunkedArray", size_px: int) -> Pixels:
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)  # (rows, S, S)
 
 
-def _is_whole(path: Path, n_bytes: int | None) -> bool:
+def _is_whole(path: Path, n_bytes: int | None = None) -> bool:
     """Tell whether a Parquet file is there, has its size and is not cut short."""
     try:
         with path.open("rb") as file:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import duckdb
 
 from lake import schema
+from lake.access import bucket_told, of_bucket
 from lake.connection import Pool, attach_statements, to_frame
 from lake.disk import full_disk_told
 from lake.errors import (
@@ -24,6 +25,7 @@ from lake.guard import check_statement
 from lake.holders import wait_for_catalog
 from lake.location import Location, locate
 from lake.lock import TIMEOUT_S, Confirm, writer_lock
+from lake.objects import files_of
 from lake.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class Rows(NamedTuple):
 
 
 class Lake:
-    """A folder with a DuckLake catalog, its tables, and the shards of the patches.
+    """A folder, or a bucket, with a DuckLake catalog, its tables, and the shards of the patches.
 
     One writer at a time, any number of readers; readers see what was committed before they asked.
     Made by `Lake.open`. May be shared by threads; each process opens its own.
@@ -49,6 +51,8 @@ class Lake:
     ----------
     root : Path
         Absolute path of the folder.
+    files : Files
+        What is no table: shards, models, pages, pictures.
     lake_id : str
         UUID given when the lake was made; another lake has another.
     """
@@ -56,6 +60,7 @@ class Lake:
     def __init__(self, location: Location, state: schema.State, pool: Pool, *, is_read_only: bool) -> None:
         self.location = location
         self.root = location.root
+        self.files = files_of(location)
         self.lake_id = state.lake_id
         self.is_read_only = is_read_only
         self._pool = pool
@@ -70,7 +75,7 @@ class Lake:
         Parameters
         ----------
         location : str or Path, optional
-            Its folder, or ``postgres://USER@HOST/DATABASE+/FOLDER``.
+            Its folder, ``postgres://USER@HOST/DATABASE+/FOLDER`` or ``postgres://USER@HOST/DATABASE+s3://BUCKET/PREFIX``.
             None takes ``DEEPDLT_LAKE``, else ``lake/data`` beside this package.
         is_read_only : bool
             Change nothing: no lake is made, none is migrated, `write` is refused.
@@ -89,12 +94,16 @@ class Lake:
             If it is in Postgres and cannot be had from there.
         FolderMissing
             If it is in Postgres and this machine has not mounted the folder.
+        BucketUnreachable
+            If its files are in a bucket that cannot be used.
         LakeLocked
             If another writer held it all the time.
         ValueError
             If the location is an address of another form, or has a password in it.
         """
         place = locate(location)
+        if place.bucket:
+            place.make_folders()  # of this machine alone: copies, and what is under way
         pool = Pool(place)
         state = _look(pool, is_read_only=is_read_only)
         schema.refuse_newer(place, state)
@@ -115,7 +124,8 @@ class Lake:
         """
         connection = self._pool.cursor("read")
         try:
-            yield connection
+            with bucket_told(self.location):
+                yield connection
         finally:
             connection.close()
 
@@ -167,7 +177,8 @@ class Lake:
         connection = self._pool.cursor("guarded")
         try:
             connection.execute("BEGIN")
-            yield connection
+            with bucket_told(self.location):
+                yield connection
             connection.execute("ROLLBACK")
         finally:
             connection.close()
@@ -220,8 +231,14 @@ class Lake:
             If the lock's connection to Postgres broke meanwhile. Nothing was changed.
         DiskFull
             If there is no room. Nothing was changed.
+        BucketUnreachable
+            If its files are in a bucket that cannot be used. Nothing was changed.
         """
-        with full_disk_told(self.root, what), self._writing(what, timeout_s) as (connection, confirm):
+        with (
+            bucket_told(self.location),
+            full_disk_told(self.root, what),
+            self._writing(what, timeout_s) as (connection, confirm),
+        ):
             connection.execute("BEGIN")
             is_done = False
             try:
@@ -245,7 +262,7 @@ class Lake:
         LakeReadOnly, LakeLocked, LakeReentered
             As in `write`.
         """
-        with self._writing(what, timeout_s) as (connection, _):
+        with bucket_told(self.location), self._writing(what, timeout_s) as (connection, _):
             yield connection
 
     def tables(self) -> "pl.DataFrame":
@@ -278,6 +295,8 @@ class Lake:
             check_statement(connection, sql)
             yield connection
         except duckdb.Error as error:
+            if told := of_bucket(self.location, error):
+                raise told from None
             raise StatementFailed("query", str(error)) from error
         finally:
             connection.close()
@@ -316,7 +335,9 @@ def _look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
         return None  # a catalog that is damaged says so when it is opened for writing
     try:
         return schema.read_state(connection)
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.HTTPException) as error:
+        if told := of_bucket(pool.location, error):
+            raise told from None
         if pool.location.database:
             raise FolderMissing(pool.location) from error
         raise
@@ -327,7 +348,7 @@ def _look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
 def _make(location: Location, pool: Pool, timeout_s: float) -> schema.State:
     """Make or migrate a lake under the lock; another process may have done it meanwhile."""
     location.make_folders()
-    with writer_lock(location, "make or update the lake's tables", timeout_s=timeout_s):
+    with bucket_told(location), writer_lock(location, "make or update the lake's tables", timeout_s=timeout_s):
         connection = pool.cursor("write")
         try:
             state = schema.read_state(connection)

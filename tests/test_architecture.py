@@ -23,7 +23,7 @@ ALLOWED = {
         "xlsxwriter",
         *SCIENCE,
     },
-    "lake": {"lake", "duckdb", "pyarrow", "polars", "numpy", "filelock", "psycopg"},
+    "lake": {"lake", "duckdb", "pyarrow", "polars", "numpy", "filelock", "psycopg", "boto3", "botocore"},
     "tasks": {"tasks", "deepdlt", "lake", "prefect", "polars", "numpy", "psutil", "typing_extensions"},
     "flows": {"flows", "tasks", "deepdlt", "prefect", "pydantic", "typing_extensions"},
 }

@@ -1,6 +1,7 @@
 """Lakes to test on. Opening one costs half a second, so most tests share one that is emptied between them.
 
-Some are done twice: with the catalog in SQLite, and, where all tests are done, in Postgres.
+Some are done three times: with the catalog in SQLite, and, where all tests are done, in Postgres, with the files in a
+folder and in a bucket.
 """
 
 import os
@@ -11,13 +12,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 from postgres import Postgres, find_programs, running_postgres
+from stores import Store, running_store
 
 from lake import Lake
 
-CATALOGS = ["sqlite", pytest.param("postgres", marks=pytest.mark.long)]
+CATALOGS = ["sqlite", *(pytest.param(name, marks=pytest.mark.long) for name in ("postgres", "bucket"))]
 FAR_TEMPLATE = "template_lake"
-ON_BOTH = ("test_processes", "test_transaction")
-"""Modules whose tests are done on both."""
+BUCKET_TEMPLATE = "template_bucket_lake"
+TEMPLATE_FILES = "s3://lab/template"
+ON_ALL = ("test_processes", "test_transaction")
+"""Modules whose tests are done on all."""
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +62,38 @@ def far_lake(postgres: Postgres, far_template: Path, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
+def store() -> Iterator[Store]:
+    """An S3 server for the session, with what clients know of it in the environment."""
+    pytest.importorskip("moto", reason="the extra `dev` is not installed")
+    with running_store() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.variables.items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bucket_template(postgres: Postgres, store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the files of an empty lake are whose database is `BUCKET_TEMPLATE`, made once and copied."""
+    address = f"{postgres.make_database(BUCKET_TEMPLATE)}+{TEMPLATE_FILES}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPDLT_CACHE", str(tmp_path_factory.mktemp("template")))
+        Lake.open(address).close()
+    return TEMPLATE_FILES
+
+
+@pytest.fixture
+def bucket_lake(
+    postgres: Postgres, store: Store, bucket_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Lake]:
+    """An empty lake with its catalog in a database, and its files below a prefix, of its own."""
+    monkeypatch.setenv("DEEPDLT_CACHE", str(tmp_path / "cache"))
+    name = f"bucket_{os.urandom(4).hex()}"
+    store.copy(bucket_template, f"s3://lab/{name}")
+    with Lake.open(f"{postgres.make_database(name, BUCKET_TEMPLATE)}+s3://lab/{name}") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an empty lake, made once and copied."""
     root = tmp_path_factory.mktemp("template") / "lake"
@@ -66,16 +102,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Have what is about writers and readers done on both catalogs."""
-    if "lake" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+    """Have what is about writers and readers done on all kinds of lake."""
+    if "lake" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_ALL:
         metafunc.parametrize("lake", CATALOGS, indirect=True)
 
 
 @pytest.fixture
 def lake(request: pytest.FixtureRequest) -> Iterator[Lake]:
     """An empty lake whose tables, folder and catalog the test leaves in place."""
-    if getattr(request, "param", "sqlite") == "postgres":
-        yield request.getfixturevalue("far_lake")
+    far = {"postgres": "far_lake", "bucket": "bucket_lake"}.get(getattr(request, "param", "sqlite"))
+    if far:
+        yield request.getfixturevalue(far)
         return
     shared: Lake = request.getfixturevalue("shared_lake")
     before = shared.snapshot_id()

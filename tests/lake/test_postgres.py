@@ -91,9 +91,13 @@ def test_an_address_names_the_database_and_the_folder_and_is_what_is_set_again()
     [
         "postgres://me:secret@db/lake+/mnt",
         "postgres://db/lake?password=secret+/mnt",
-        "postgres://db/secret+s3://bucket",
+        "postgres://db/secret+gs://bucket",
+        "postgres://db/lake+s3://key:secret@bucket/prefix",
+        "postgres://db/lake+s3://bucket/prefix?s3_secret_access_key=secret",
+        "postgres://db/lake+s3://bucket/../secret",
+        "s3://bucket/secret",
     ],
-    ids=["password", "parameters", "a store that is not a folder"],
+    ids=["password", "parameters", "a store of another kind", "key", "key as parameter", "way out", "no catalog"],
 )
 def test_what_an_address_may_not_hold_is_refused_and_not_repeated(text: str) -> None:
     """A password belongs into the environment; the message does not spread it."""
@@ -200,7 +204,7 @@ def test_upkeep_goes_on_a_shared_lake(far_lake: Lake) -> None:
     """Merged files read as before."""
     for name in ("a", "b", "c"):
         with far_lake.write(name) as transaction:
-            transaction.execute("INSERT INTO night_runs VALUES (?, '1', true)", [name])
+            transaction.execute("INSERT INTO night_runs (night_id, run_id, is_reused) VALUES (?, '1', true)", [name])
     done = maintain(far_lake, keep_days=0, grace_hours=0)
     assert any(action.step == "merge files" for action in done.actions)
     assert far_lake.query("SELECT night_id FROM night_runs ORDER BY ALL")["night_id"].to_list() == ["a", "b", "c"]

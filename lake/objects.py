@@ -1,0 +1,142 @@
+"""The files of a lake that are no tables: shards, models, pages, pictures; in its folder, or in a bucket.
+
+Everything reads and writes files of this machine. What is read is fetched before, what was written is published after,
+and only then a row refers to it. In a folder that all share there is nothing to do for either.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lake.files import inside
+from lake.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that is there.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the lake.
+    n_bytes : int
+    changed_at : float
+        Seconds since 1970.
+    """
+
+    path: str
+    n_bytes: int
+    changed_at: float
+
+
+class Files(Protocol):
+    """Where a lake's files are. Paths are relative to the lake; one that leads out of it is refused."""
+
+    root: Path
+    """Folder of this machine in which they are read and written."""
+
+    def fetch(self, path: str, *, is_whole: Callable[[Path], bool] | None = None) -> Path:
+        """Return where a file can be read; where it is nowhere, nothing lies there.
+
+        Parameters
+        ----------
+        path : str
+        is_whole : callable, optional
+            Tells of a copy of this machine whether it is good, for files that never change under their name.
+        """
+
+    def fetch_all(self, paths: Iterable[str]) -> None:
+        """Have those of the files that are there lie in `root` as they are now, and no others."""
+
+    def publish(self, path: str) -> None:
+        """Let others have a file that was written in `root`: whole, or not at all."""
+
+    def sizes(self, paths: Iterable[str]) -> dict[str, int]:
+        """Return the bytes of those of the files that are there."""
+
+    def listed(self, prefix: str) -> list[Found]:
+        """Return the files whose paths begin so, sorted."""
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files, those that are there."""
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a file, or a folder with all that is in it."""
+
+
+class Folder:
+    """Files in a folder that every machine with this lake has.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def fetch(self, path: str, *, is_whole: Callable[[Path], bool] | None = None) -> Path:  # noqa: ARG002
+        """Return where a file is."""
+        return inside(self.root, path)
+
+    def fetch_all(self, paths: Iterable[str]) -> None:
+        """Leave them where they are."""
+
+    def publish(self, path: str) -> None:
+        """Leave it where it is."""
+
+    def sizes(self, paths: Iterable[str]) -> dict[str, int]:
+        """Return the bytes of those of the files that are there."""
+        files = {path: inside(self.root, path) for path in paths}
+        return {path: file.stat().st_size for path, file in files.items() if file.is_file()}
+
+    def listed(self, prefix: str) -> list[Found]:
+        """Return the files whose paths begin so, sorted."""
+        folder, _, start = prefix.rpartition("/")
+        files = [
+            file
+            for top in (self.root / folder).glob(f"{start}*")
+            for file in (top.rglob("*") if top.is_dir() else [top])
+            if file.is_file()
+        ]
+        return sorted((self._found(file) for file in files), key=lambda one: one.path)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files, those that are there."""
+        for path in paths:
+            inside(self.root, path).unlink(missing_ok=True)
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        place = inside(self.root, path)
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+
+    def _found(self, file: Path) -> Found:
+        stat = file.stat()
+        return Found(file.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime)
+
+
+def files_of(place: Location | Files | Path) -> Files:
+    """Return the files of a lake's location; a plain folder is one, too.
+
+    Examples
+    --------
+    >>> files_of(Path("/srv/lake")).root
+    PosixPath('/srv/lake')
+    """
+    if isinstance(place, Path):
+        return Folder(place)
+    if not isinstance(place, Location):
+        return place
+    if place.bucket is None:
+        return Folder(place.root)
+    from lake.bucket import Bucket
+
+    return Bucket(place)
