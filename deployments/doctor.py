@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
 
@@ -23,6 +23,9 @@ from deployments.server_api import Json, ServerApi
 from deployments.settings import external_api_url, results_folder, stack_paths
 from deployments.stack import n_online_workers, status
 from deployments.stack_state import read_state
+
+if TYPE_CHECKING:
+    from lake.location import Location
 
 Level = Literal["ok", "warn", "fail"]
 FULL_BYTES = 1_000_000_000
@@ -99,16 +102,31 @@ def check_lake() -> Iterator[Check]:
     except LakeError as error:
         is_missing = type(error).__name__ == "LakeMissing"
         yield Check("warn" if is_missing else "fail", "lake", str(error), "make retrain" if is_missing else "")
-    there = locate_lake()
+    there, place = locate_lake(), locate()
+    if place.bucket:
+        yield bucket_check(place)
     if not os.access(there, os.W_OK):
-        yield Check("fail", "lake", f"{there} cannot be written", "set DEEPDLT_LAKE to a folder of yours")
+        variable = "DEEPDLT_CACHE" if place.bucket else "DEEPDLT_LAKE"
+        yield Check("fail", "lake", f"{there} cannot be written", f"set {variable} to a folder of yours")
     yield disk_check(there, shutil.disk_usage(there).free)
+
+
+def bucket_check(place: "Location") -> Check:
+    """Write an object of its own into a lake's bucket, read it and remove it."""
+    from lake import LakeError
+    from lake.bucket import Bucket
+
+    try:
+        Bucket(place).try_out()
+    except LakeError as error:
+        return Check("fail", "bucket", str(error), "docs/many-machines.md says what the key needs")
+    return Check("ok", "bucket", f"{place.bucket} is read and written; copies of its files are in {place.root}")
 
 
 def disk_check(folder: Path, n_free_bytes: int) -> Check:
     """Judge the room that is left."""
     level: Level = "fail" if n_free_bytes < FULL_BYTES else "warn" if n_free_bytes < TIGHT_BYTES else "ok"
-    remedy = "" if level == "ok" else "make room, or set DEEPDLT_LAKE to a larger disk"
+    remedy = "" if level == "ok" else "make room, or set DEEPDLT_LAKE (DEEPDLT_CACHE, for a bucket's) to a larger disk"
     return Check(level, "disk", f"{n_free_bytes / 1e9:.1f} GB free at {folder}", remedy)
 
 

@@ -151,13 +151,14 @@ def show_metrics(outcome: Outcome, say: Say) -> None:
 def find_page(outcome: Outcome) -> Path | None:
     """Return the page of a night, None where none was written."""
     from lake import Lake, LakeError
+    from lake.location import page_of
 
     try:
         lake = Lake.open(is_read_only=True)
         nights = lake.query_rows("SELECT sequence FROM nights WHERE night_id = ?", [outcome.run_id]).rows
+        pages = [lake.files.fetch(page_of(sequence)) for (sequence,) in nights]
     except LakeError:
         return None
-    pages = (lake.location.page(sequence) for (sequence,) in nights)
     return next((page for page in pages if page.is_file()), None)
 
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from deepdlt.night import RunPlan
 from deepdlt.refresh import Refresh
-from deepdlt.training.progress_files import PROGRESS_FILES
-from lake.files import inside
 from lake.statements import load
 from tasks.completed import completed_runs
+from tasks.kept_progress import forget_progress
 from tasks.lake_access import open_lake
 
 logger = logging.getLogger(__name__)
@@ -40,7 +39,5 @@ def set_aside(plans: Sequence[RunPlan], refresh: Refresh) -> set[str]:
         with lake.write(f"{len(standing)} runs are to be done again") as transaction:
             transaction.execute(load("set_runs_aside"), [NOT_YET, sorted(standing)])
         logger.info("%d trainings stand complete and are done again: they were asked for", len(standing))
-    for run_id in asked:
-        for name in PROGRESS_FILES:
-            inside(lake.root, f"models/{run_id}/{name}").unlink(missing_ok=True)
+    forget_progress(lake.files, asked)
     return asked

@@ -13,7 +13,6 @@ from deepdlt.config import TrainingSettings
 from deepdlt.errors import DeepdltError
 from deepdlt.night import HOLDOUT
 from lake import Lake, Transaction
-from lake.files import inside
 from lake.statements import load
 from tasks.lake_access import open_lake
 
@@ -122,7 +121,7 @@ def roll_back(lake: Lake, preset: str, *, source: str | None = None, reason: str
         raise ChampionUnknown(preset, "has no former champion")
     former = standing[-2]
     path = lake.query(load("best_checkpoint_of_run"), [former["run_id"]])
-    if path.is_empty() or not inside(lake.root, path.item()).is_file():
+    if path.is_empty() or not lake.files.sizes([path.item()]):
         raise ChampionUnknown(preset, f"cannot go back: the model of run {former['run_id']} is gone")
     kept = {name: former[name] for name in former if name not in ("sequence", "since")}
     newest = lake.query(load("nights")).item(0, "sequence")

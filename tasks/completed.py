@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from lake.files import inside
 from lake.statements import load
 from tasks.lake_access import open_lake
 
@@ -23,9 +22,6 @@ def completed_runs(run_ids: Sequence[str]) -> set[str]:
     """
     lake = open_lake()
     models = lake.query(load("models_of_complete_runs")).filter(pl.col("run_id").is_in(list(run_ids)))
-    broken = {
-        run_id
-        for run_id, path, n_bytes in models.iter_rows()
-        if not (file := inside(lake.root, path)).is_file() or file.stat().st_size != n_bytes
-    }
+    there = lake.files.sizes(models["path"])
+    broken = {run_id for run_id, path, n_bytes in models.iter_rows() if there.get(path) != n_bytes}
     return set(models["run_id"]) - broken

@@ -18,7 +18,6 @@ import polars as pl
 from deepdlt.config import TrainingSettings
 from deepdlt.threads import share_cores
 from lake import Lake
-from lake.files import inside
 from lake.shards import read_patches
 from lake.statements import load
 from tasks.label_means import texts_of
@@ -110,7 +109,7 @@ def _newcomers(
     manifest = lake.query(load("placed_pixels_of_dataset"), [champion["dataset_id"]]).join(
         wanted, on="image_id", how="semi"
     )
-    pixels = read_patches(lake.root, manifest, size_px=champion["size_px"])
+    pixels = read_patches(lake.files, manifest, size_px=champion["size_px"])
     scores, codes = _see(lake, champion, pixels)
     names, mean_codes = _mean_codes(manifest["image_id"].to_list(), codes)
     seen = manifest.select("image_id").with_columns(scores.select("mse", "flat_mse").get_columns())
@@ -147,7 +146,7 @@ def _see(
 
     device = os.environ.get("DEEPDLT_DEVICE", "auto")
     path = lake.query(load("best_checkpoint_of_run"), [champion["run_id"]]).item()
-    model = load_checkpoint(inside(lake.root, path), device=device).model
+    model = load_checkpoint(lake.files.fetch(path), device=device).model
     settings = TrainingSettings.model_validate_json(champion["settings"])
     patches, index = PatchSet.from_array(pixels, device=device), np.arange(len(pixels))
     seen_as: dict[str, Any] = {

@@ -92,7 +92,7 @@ def export_source(
         label_columns={key: find_label(key).column for key in keys},
         holdout=holdout,
         folds=folds,
-        read=lambda rows: read_patches(lake.root, rows, size_px=recipe.size_px),
+        read=lambda rows: read_patches(lake.files, rows, size_px=recipe.size_px),
         size_px=recipe.size_px,
         storage_order=("shard", "shard_row"),
     )

@@ -1,6 +1,5 @@
 """Take images out of the lake, with all that was made of them, for good."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ import polars as pl
 
 from deepdlt.errors import DeepdltError
 from lake import Lake, Transaction
-from lake.files import inside
+from lake.location import page_of
 from lake.statements import load
 
 KINDS = ("image_id", "dataset_id", "split_id", "run_id", "group_id", "night_id")
@@ -131,13 +130,8 @@ def sweep(lake: Lake) -> None:
         return
     living = {str(Path(path).parent) for path in lake.query("SELECT path FROM models")["path"]}
     for path in paths:
-        place = inside(lake.root, path)
-        if path in living:
-            continue
-        if place.is_dir():
-            shutil.rmtree(place)
-        else:
-            place.unlink(missing_ok=True)
+        if path not in living:
+            lake.files.remove_tree(path)
     with lake.write("files of what was forgotten") as transaction:
         transaction.execute(load("forget_leftovers"), [paths])
 
@@ -183,11 +177,10 @@ def _paths(lake: Lake, ids: Ids) -> Iterator[str]:
     from tasks.pictures import files_of_night
 
     nights = lake.query("SELECT night_id, sequence FROM nights ORDER BY sequence")
-    pages = {night_id: lake.location.page(sequence).parent for night_id, sequence in nights.iter_rows()}
-    places = [lake.root / "models" / run_id for run_id in ids["run_id"]]
-    places += [pages[night_id] for night_id in ids["night_id"]]
-    places += [file for night_id in ids["night_id"] for file in files_of_night(lake, night_id)]
-    yield from dict.fromkeys(place.relative_to(lake.root).as_posix() for place in places if place.exists())
+    pages = {night_id: str(Path(page_of(sequence)).parent) for night_id, sequence in nights.iter_rows()}
+    folders = [*(f"models/{run_id}" for run_id in ids["run_id"]), *(pages[night_id] for night_id in ids["night_id"])]
+    pictures = [file for night_id in ids["night_id"] for file in files_of_night(lake, night_id)]
+    yield from dict.fromkeys([*(folder for folder in folders if lake.files.listed(f"{folder}/")), *pictures])
 
 
 def _note(transaction: Transaction, files: pl.DataFrame) -> None:

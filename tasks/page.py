@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from deepdlt.errors import DeepdltError
 from lake import Lake
 from lake.files import atomic_write
+from lake.location import PAGES, page_of
 from lake.night_views import ask_of_night
 from lake.statements import load
 from tasks.lake_access import open_lake
@@ -101,10 +102,10 @@ def write_page(sequence: int | None = None) -> Path:
     nights = lake.query(load("nights")).rows(named=True)
     night = _find(nights, sequence)
     pictures, n_left_out = embedded(pictures_of_night(lake, night["night_id"]))
-    page = lake.location.page(night["sequence"])
-    _write(page, render_night(night, gather(lake, night["night_id"]), pictures, n_left_out=n_left_out))
+    page = page_of(night["sequence"])
+    _write(lake, page, render_night(night, gather(lake, night["night_id"]), pictures, n_left_out=n_left_out))
     write_index(lake)
-    return page
+    return lake.root / page
 
 
 def write_index(lake: Lake) -> None:
@@ -112,8 +113,8 @@ def write_index(lake: Lake) -> None:
     from deepdlt.page.render import render_index
 
     nights = lake.query(load("nights")).rows(named=True)
-    with_page = [one for one in nights if lake.location.page(one["sequence"]).is_file()]
-    _write(lake.location.pages, render_index(with_page))
+    there = lake.files.sizes(page_of(one["sequence"]) for one in nights)
+    _write(lake, PAGES, render_index([one for one in nights if page_of(one["sequence"]) in there]))
 
 
 def gather(lake: Lake, night_id: str) -> dict[str, pl.DataFrame]:
@@ -164,7 +165,9 @@ def _find(nights: Sequence[dict[str, Any]], sequence: int | None) -> dict[str, A
     return found[0]
 
 
-def _write(file: Path, text: str) -> None:
+def _write(lake: Lake, path: str, text: str) -> None:
     """Write a page so that a reader sees the old one or the new one."""
+    file = lake.root / path
     file.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(file, text.encode())
+    lake.files.publish(path)

@@ -108,18 +108,22 @@ def pictures_of_night(
     if len(wanted) > MOST_PICTURES:
         logger.info("%d pictures are left out: the night has room for %d", len(wanted) - MOST_PICTURES, MOST_PICTURES)
     versions = {source: version_of(lake, source) for source in {subject.run.source for subject in subjects}}
+    files = [
+        f"{FOLDER}/{_stem(drawing, one)}-{versions[one.run.source]}.png" for drawing, one in wanted[:MOST_PICTURES]
+    ]
+    lake.files.fetch_all([*files, *(str(Path(file).with_suffix(NOTE)) for file in files)])
     found = [
-        _picture(lake, drawing, one, versions[one.run.source], again, on_draw)
-        for drawing, one in wanted[:MOST_PICTURES]
+        _picture(lake, drawing, one, lake.root / file, again, on_draw)
+        for (drawing, one), file in zip(wanted, files, strict=False)
     ]
     return [picture for picture in found if picture is not None]
 
 
-def files_of_night(lake: Lake, night_id: str) -> list[Path]:
-    """Return the files of a night's pictures that are there, and notes on those that could not be drawn."""
+def files_of_night(lake: Lake, night_id: str) -> list[str]:
+    """Return the paths in the lake of a night's pictures that are there, and notes on those that could not be drawn."""
     subjects = subjects_of_night(lake, night_id)
     shown = [(drawing, subject) for drawing in DRAWINGS for subject in subjects_shown(drawing, subjects)]
-    return [file for drawing, one in shown for file in (lake.root / FOLDER).glob(f"{_stem(drawing, one)}-*")]
+    return [found.path for drawing, one in shown for found in lake.files.listed(f"{FOLDER}/{_stem(drawing, one)}-")]
 
 
 def subjects_shown(drawing: Drawing, subjects: Iterable[Subject]) -> list[Subject]:
@@ -153,11 +157,10 @@ def _has_place(drawing: Drawing, scheme: str) -> bool:
 
 
 def _picture(
-    lake: Lake, drawing: Drawing, subject: Subject, version: str, again: bool, on_draw: Callable[[Path], object]
+    lake: Lake, drawing: Drawing, subject: Subject, file: Path, again: bool, on_draw: Callable[[Path], object]
 ) -> NightPicture | None:
     """Return one picture; draw it where it is not there, or `again`. None where that fails."""
     heading = _heading(drawing, subject)
-    file = lake.root / FOLDER / f"{_stem(drawing, subject)}-{version}.png"
     try:
         is_settled = not again and (file.is_file() or _is_refused(file))
         if not is_settled:
@@ -190,10 +193,9 @@ def _draw(lake: Lake, drawing: Drawing, subject: Subject, file: Path) -> bool:
         logger.warning("picture %s of %s cannot be drawn: %s", drawing.name, subject.run.name, error)
         target, content = file.with_suffix(NOTE), str(error).encode()
     atomic_write(target, content)
-    stem, _, _ = file.stem.rpartition("-")
-    for older in file.parent.glob(f"{stem}-*"):
-        if older != target:
-            older.unlink(missing_ok=True)
+    path, stem = f"{FOLDER}/{target.name}", file.stem.rpartition("-")[0]
+    lake.files.publish(path)
+    lake.files.remove(found.path for found in lake.files.listed(f"{FOLDER}/{stem}-") if found.path != path)
     return target == file
 
 

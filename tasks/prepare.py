@@ -100,7 +100,7 @@ def images_without_patches(lake: Lake, source: str, recipe: PatchRecipe) -> pl.D
     """Return image_id and path of every image of a source that lacks rows, or files, of its patches."""
     images = lake.query(load("images_of_source"), [source])
     held = lake.query(load("patch_shards_of_source"), [source, recipe.recipe_id])
-    present = shards_present(lake.root, dict(held.select("shard", "shard_bytes").unique().iter_rows()))
+    present = shards_present(lake.files, dict(held.select("shard", "shard_bytes").unique().iter_rows()))
     whole = (
         held.filter(pl.col("shard").is_in(list(present)))
         .group_by("image_id")
@@ -117,7 +117,7 @@ def _cut_and_store(lake: Lake, folder: Path, recipe: PatchRecipe, images: pl.Dat
     if not cuts:
         return {}
     manifest = pl.concat([cut.manifest for cut in cuts])
-    places = write_shards(lake.root, np.concatenate([cut.pixels for cut in cuts]), manifest["patch_id"].to_list())
+    places = write_shards(lake.files, np.concatenate([cut.pixels for cut in cuts]), manifest["patch_id"].to_list())
     rows = manifest.join(places, on="patch_id", how="left")
     made = pl.DataFrame([{"recipe_id": recipe.recipe_id, **recipe.model_dump(), "created_at": datetime.now(UTC)}])
     with lake.write(f"patches of {len(cuts)} images") as transaction:

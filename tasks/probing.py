@@ -103,7 +103,7 @@ def _modelless(lake: Lake, split_id: str, latents: pl.DataFrame, chosen: pl.Data
     """Return features that need no training: PCA codes, fitted on training patches, and spectral power."""
     manifest = lake.query(load("patches_of_fold"), [split_id, 1])
     size_px = int(lake.query(load("size_of_split"), [split_id]).item())
-    pixels = read_patches(lake.root, manifest, size_px=size_px)
+    pixels = read_patches(lake.files, manifest, size_px=size_px)
     place = {patch_id: row for row, patch_id in enumerate(manifest["patch_id"])}
     rows = np.array([place[patch_id] for patch_id in chosen["patch_id"]])
     train = np.array([place[patch_id] for patch_id in latents.filter(split="train")["patch_id"]])

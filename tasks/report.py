@@ -11,6 +11,7 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact, c
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.config import PROFILES
+from lake.location import page_of
 from tasks.lake_access import open_lake
 from tasks.pictures import pictures_of_night
 from tasks.watching import tell_watchers
@@ -73,7 +74,7 @@ def _summary_markdown(night: dict[str, Any], title: str, summary: pl.DataFrame, 
 
 def _page_line(sequence: int) -> str:
     """Say where the page of the night is; as a path, too: a browser may refuse a link from the server to a file."""
-    page = open_lake().location.page(sequence)
+    page = open_lake().files.fetch(page_of(sequence))
     if not page.is_file():
         return f"no page was written: the task `write page` says why; `deepdlt report --night {sequence}` writes it"
     return f"all of it on [one page]({page.as_uri()}): `{page}`"

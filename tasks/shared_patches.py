@@ -113,5 +113,5 @@ class PatchFiles:
         file.truncate(manifest.height * size_px**2)
         pixels = np.memmap(file, np.uint8, mode="r+", shape=(manifest.height, size_px, size_px))
         for part in manifest.partition_by("shard"):
-            pixels[part["row"].to_numpy()] = read_patches(self._lake.root, part, size_px=size_px)
+            pixels[part["row"].to_numpy()] = read_patches(self._lake.files, part, size_px=size_px)
         return SharedPatches(plan.split_id, file.fileno(), manifest.height, size_px)

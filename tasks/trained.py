@@ -63,6 +63,8 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "models": _model_rows(lake, trained),
         "latents": trained.latents,
     }
+    for path in frames["models"]["path"]:
+        lake.files.publish(path)
     with lake.write(f"run {plan.run_id}: {plan.title}") as transaction:
         for table, frame in frames.items():
             named = frame.with_columns(pl.lit(plan.run_id).alias("run_id"))

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from deepdlt.night import RunPlan, refuse_other_code
 from deepdlt.threads import share_cores
+from tasks.kept_progress import forget_progress
 from tasks.lake_access import open_lake
 from tasks.messages import Event, Order
 from tasks.trained import store_run
@@ -131,14 +132,14 @@ def _store(
     speaker: Speaker,
 ) -> None:
     """Put a training into the lake and say so, or why not."""
-    from tasks.training_work import TrainedFold, forget_progress
+    from tasks.training_work import TrainedFold
 
     if not isinstance(outcome, TrainedFold):
         speaker.say(Event("failed", plan.run_id, _reason(outcome)))
         return
     try:
         test_loss = store_run(lake, outcome, started_at=started_at, flow_run_id=flow_run_id)
-        forget_progress(outcome)
+        forget_progress(lake.files, [plan.run_id])
     except Exception as error:  # it is told, and the others may well succeed
         logger.error("%s was not stored", plan.title, exc_info=True)
         speaker.say(Event("failed", plan.run_id, _reason(error)))

@@ -24,13 +24,13 @@ from deepdlt.training.devices import free_device_bytes, pick_device
 from deepdlt.training.epochs import TrainingDiverged
 from deepdlt.training.patchset import PatchSet
 from deepdlt.training.progress import EpochRecord
-from deepdlt.training.progress_files import PROGRESS_FILES
 from deepdlt.training.settings import TrainingSettings
 from deepdlt.training.train import TrainingResult, build_dissimilarity
 from lake import Lake
 from lake.files import inside
 from lake.statements import load
 from tasks.choices import WeightsMissing, digest_file
+from tasks.kept_progress import KeptProgress
 from tasks.measures import encode_fold, measure_baselines
 from tasks.placing import place_patches
 from tasks.shared_patches import SharedPatches
@@ -51,7 +51,6 @@ class TrainedFold:
     """Codes, as rows of the table `latents`."""
     baselines: pl.DataFrame | None
     """Rows of the table `baselines`; None where they stand in the lake, or do not apply."""
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -139,6 +138,8 @@ def train_plans(
     """
     folds = [_fold(lake, plan, held) for plan in plans]
     folders = [inside(root or lake.root, f"models/{plan.run_id}") for plan in plans]
+    is_shared = root is None and lake.location.bucket is not None
+    kept = KeptProgress(lake.files, [plan.run_id for plan in plans]) if is_shared else None
     dissimilarity = _dissimilarity(lake, plans[0].settings, held.patches)
     members = [
         Member(
@@ -153,6 +154,8 @@ def train_plans(
 
     def train_some(places: Sequence[int]) -> list[TrainingResult | TrainingDiverged]:
         def tell(place: int, record: EpochRecord) -> None:
+            if kept is not None:
+                kept.keep()
             if on_epoch is not None:
                 on_epoch(plans[places[place]], record)
 
@@ -160,12 +163,12 @@ def train_plans(
         return train_members(held.patches, plans[0].settings, chosen, dissimilarity=dissimilarity, on_epoch=tell)
 
     outcomes = halving(range(len(plans)), train_some)
-    for plan, fold, folder, outcome in zip(plans, folds, folders, outcomes, strict=True):
+    for plan, fold, outcome in zip(plans, folds, outcomes, strict=True):
         if isinstance(outcome, TrainingDiverged):
             yield outcome
             continue
         with torch_threads(outcome.n_threads):
-            yield _examine(lake, plan, held.patches, fold, outcome, dissimilarity, folder)
+            yield _examine(lake, plan, held.patches, fold, outcome, dissimilarity)
 
 
 def _fold(lake: Lake, plan: RunPlan, held: DatasetPatches) -> pl.DataFrame:
@@ -180,7 +183,6 @@ def _examine(
     fold: pl.DataFrame,
     result: TrainingResult,
     dissimilarity: Dissimilarity,
-    folder: Path,
 ) -> TrainedFold:
     """Score and encode with the best checkpoint of a training."""
     best = load_checkpoint(result.checkpoints["loss"], device=patches.device)
@@ -191,14 +193,7 @@ def _examine(
         train_patches=fold.filter(pl.col("split") == "train"),
         latents=encode_fold(best, patches, fold, plan),
         baselines=measure_baselines(lake, plan, patches, fold),
-        folder=folder,
     )
-
-
-def forget_progress(trained: TrainedFold) -> None:
-    """Remove what a cut-off training would go on from, once the run stands in the lake."""
-    for name in PROGRESS_FILES:
-        (trained.folder / name).unlink(missing_ok=True)
 
 
 def _identity(plan: RunPlan) -> RunIdentity:
@@ -219,7 +214,7 @@ def _dissimilarity(lake: Lake, settings: TrainingSettings, patches: PatchSet) ->
     if "feature_matching" not in settings.loss:
         return build_dissimilarity(settings, device=patches.device)
     stored = load_checkpoint(
-        inside(lake.root, f"models/{settings.feature_model}") / "loss.safetensors", device=patches.device
+        lake.files.fetch(f"models/{settings.feature_model}/loss.safetensors"), device=patches.device
     )
     encoder, encoder_range = stored.model.encoder, stored.header.target_range
     return build_dissimilarity(settings, device=patches.device, encoder=encoder, encoder_range=encoder_range)

@@ -15,6 +15,7 @@ import polars as pl
 from deepdlt.replacing import TargetForeign, check_replaceable, leftovers
 from lake import Lake
 from lake.checkpoints import remove_old_checkpoints
+from lake.location import page_of
 from lake.maintenance import Action, maintain
 from lake.statements import load
 
@@ -62,8 +63,8 @@ def tidy(
         *maintain(lake, keep_days=keep_days, grace_hours=grace_hours, dry_run=dry_run).actions,
     ]
     pages = old_pages(lake, page_days * DAY_S)
+    done += [Action("remove page", f"{lake.location.files}/{folder}", n_bytes) for folder, n_bytes in pages.items()]
     folders = [
-        *((page, "remove page") for page in pages),
         *((folder, "remove left export") for folder in left_by_exports(lake)),
         *((folder, "remove export") for folder in old_exports(lake, export_days)),
         *((file, "remove result") for file in old_results(keep_days * DAY_S)),
@@ -71,17 +72,24 @@ def tidy(
     done += [Action(step, str(path), _size(path)) for path, step in folders]
     if not dry_run:
         _remove(path for path, _ in folders)
+        for folder in pages:
+            lake.files.remove_tree(folder)
         if pages:
             _write_index(lake)
     return done
 
 
-def old_pages(lake: Lake, age_s: float) -> list[Path]:
-    """Return the folders of old pages; the newest night's stays, whatever its age."""
+def old_pages(lake: Lake, age_s: float) -> dict[str, int]:
+    """Return the folders of old pages, with their bytes; the newest night's stays, whatever its age."""
     newest = lake.query("SELECT sequence FROM latest_night")["sequence"].to_list()
-    numbered = [path for path in lake.location.pages.parent.glob("*/") if path.name.isdecimal()]
-    others = [path for path in numbered if int(path.name) not in newest]
-    return sorted(path for path in others if _age_s(path / "index.html") >= age_s)
+    limit, found = time.time() - age_s, {}
+    for page in lake.files.listed("reports/"):
+        folder, _, _ = page.path.rpartition("/")
+        number = folder.rpartition("/")[2]
+        is_page = number.isdecimal() and page.path == page_of(int(number))
+        if is_page and int(number) not in newest and page.changed_at <= limit:
+            found[folder] = page.n_bytes
+    return found
 
 
 def left_by_exports(lake: Lake) -> list[Path]:

@@ -70,5 +70,5 @@ def patches_of_fold(lake: Lake, run: RunFacts, side: str) -> pl.DataFrame:
 def _data_set(lake: Lake, dataset_id: str) -> tuple[Pixels, dict[str, int]]:
     """Return all patches of a data set, and which row holds which."""
     manifest = lake.query(load("placed_pixels_of_dataset"), [dataset_id])
-    pixels = read_patches(lake.root, manifest, size_px=manifest.item(0, "size_px"))
+    pixels = read_patches(lake.files, manifest, size_px=manifest.item(0, "size_px"))
     return pixels, {patch_id: row for row, patch_id in enumerate(manifest["patch_id"])}

@@ -12,7 +12,6 @@ from deepdlt.models.reconstruction import reconstruct
 from deepdlt.training.checkpoints import Checkpoint, load_checkpoint
 from deepdlt.training.patchset import PatchSet
 from lake import Lake
-from lake.files import inside
 from lake.statements import load
 from tasks.drawing.errors import TooFewPatches
 from tasks.drawing.pixels import pixels_of
@@ -49,7 +48,7 @@ def best_model(lake: Lake, run: RunFacts) -> Checkpoint:
 def _load(lake: Lake, run_id: str) -> Checkpoint:
     """Read a checkpoint once for all pictures of its run."""
     path = lake.query(load("best_checkpoint_of_run"), [run_id]).item()
-    return load_checkpoint(inside(lake.root, path), device="cpu")
+    return load_checkpoint(lake.files.fetch(path), device="cpu")
 
 
 def patch_set(lake: Lake, run: RunFacts, patches: pl.DataFrame) -> PatchSet:

@@ -15,11 +15,12 @@ from flows.ingest import take_in
 from flows.prepare import make_ready
 from tasks.analysis import analyse_night
 from tasks.aside import set_aside
+from tasks.kept_progress import forget_progress
 from tasks.lake_access import open_lake
 from tasks.nights import NOTHING, missing_plans, record_night
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
-from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans
+from tasks.training_work import TrainedFold, take_patches, train_plans
 
 
 def run_night(
@@ -56,7 +57,7 @@ def run_night(
             (trained,) = train_plans(lake, [plan], take_patches(lake, files.of(plan)))
             assert isinstance(trained, TrainedFold)
             store_run(lake, trained, started_at=began, flow_run_id="")
-            forget_progress(trained)
+            forget_progress(lake.files, [plan.run_id])
     night = record_night(
         str(uuid.uuid4()),
         plans,

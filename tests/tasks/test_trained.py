@@ -14,9 +14,10 @@ from polars.testing import assert_frame_equal
 from deepdlt.night import RunPlan, plan_runs
 from deepdlt.presets import Preset, find_preset
 from lake import Lake
+from tasks.kept_progress import forget_progress
 from tasks.shared_patches import PatchFiles
 from tasks.trained import store_run
-from tasks.training_work import TrainedFold, forget_progress, take_patches, train_plans
+from tasks.training_work import TrainedFold, take_patches, train_plans
 
 torch.set_num_threads(1)  # on patches of this number a second one only waits
 
@@ -42,7 +43,7 @@ def train(lake: Lake, plan: RunPlan) -> None:
         (trained,) = train_plans(lake, [plan], take_patches(lake, files.of(plan)))
     assert isinstance(trained, TrainedFold)
     store_run(lake, trained, started_at=datetime.now(UTC), flow_run_id="")
-    forget_progress(trained)
+    forget_progress(lake.files, [plan.run_id])
 
 
 def rows(lake: Lake, run_id: str) -> dict[str, pl.DataFrame]:
