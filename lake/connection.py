@@ -22,6 +22,9 @@ Mode = Literal["read", "write", "guarded"]
 THREADS = 1
 """Most time goes to small questions to the catalog, which cost half the CPU on one thread; a million rows
 are grouped in 0.02 s on one. Those who scan more may ``SET threads`` on what `Lake.read` lends."""
+THREADS_ON_BUCKET = 8
+"""There most time goes to waiting for a store: 60 small files 20 ms away are read in 4.2 s on one, 1.1 s on four,
+0.6 s on sixteen; what was read stays in memory."""
 BUSY_TIMEOUT_MS = 30_000
 COMMIT_RETRIES = 10
 """DuckLake's own attempts to commit beside another program, 0.1 s apart and then longer."""
@@ -136,7 +139,7 @@ def _config(location: Location) -> dict[str, str]:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",  # a table name never means a Python variable
-        "threads": str(THREADS),
+        "threads": str(THREADS_ON_BUCKET if location.bucket else THREADS),
         "temp_directory": str(location.spill),
     }
 
