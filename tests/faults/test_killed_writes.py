@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from stacks import SUPPORT
+from stores import running_store
 
 QUICK = ("shard", "export", "page", "lake")
 EVERY = ("shard", "export", "page", "checkpoint", "lake", "ingest")
@@ -42,6 +43,21 @@ def test_writes_killed_at_points_drawn_by_chance_leave_old_or_new(tmp_path: Path
     reports = rounds(tmp_path, "--writes", ",".join(QUICK), "--points", "2", "--seed", str(seed))
     assert {one["write"]: found(one) for one in reports} == dict.fromkeys(QUICK, NOTHING), f"seed {seed}"
     assert sum(one["rounds"] for one in reports) == 2 * len(QUICK)
+
+
+@pytest.mark.long
+def test_a_file_killed_on_its_way_into_a_bucket_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At lines of the modules that write and publish; done again, it is there once."""
+    seed = str(random.SystemRandom().randrange(10**6))
+    with running_store() as server:
+        for name, value in server.variables.items():
+            monkeypatch.setenv(name, value)
+        (report,) = rounds(tmp_path, "--writes", "bucket", "--points", str(N_DRAWN), "--seed", seed)
+    assert found(report) == NOTHING, f"seed {seed}"
+    assert report["rounds"] == min(N_DRAWN, report["points"])
+    assert report["rows"] > 0
 
 
 @pytest.mark.long

@@ -17,6 +17,8 @@ from stores import Store, running_store
 from lake import Lake
 
 CATALOGS = ["sqlite", *(pytest.param(name, marks=pytest.mark.long) for name in ("postgres", "bucket"))]
+"""Of a lake, where they differ; fixtures of those that are not in a folder alone are in `FAR`."""
+FAR = {"postgres": "far_lake", "bucket": "bucket_lake"}
 FAR_TEMPLATE = "template_lake"
 BUCKET_TEMPLATE = "template_bucket_lake"
 TEMPLATE_FILES = "s3://lab/template"
@@ -103,15 +105,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Have what is about writers and readers done on all kinds of lake."""
-    if "lake" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_ALL:
-        metafunc.parametrize("lake", CATALOGS, indirect=True)
+    if metafunc.module.__name__.rpartition(".")[2] in ON_ALL:
+        for name in {"lake", "own_lake"} & set(metafunc.fixturenames):
+            metafunc.parametrize(name, CATALOGS, indirect=True)
 
 
 @pytest.fixture
 def lake(request: pytest.FixtureRequest) -> Iterator[Lake]:
     """An empty lake whose tables, folder and catalog the test leaves in place."""
-    far = {"postgres": "far_lake", "bucket": "bucket_lake"}.get(getattr(request, "param", "sqlite"))
-    if far:
+    if far := FAR.get(getattr(request, "param", "")):
         yield request.getfixturevalue(far)
         return
     shared: Lake = request.getfixturevalue("shared_lake")
@@ -127,10 +129,13 @@ def lake(request: pytest.FixtureRequest) -> Iterator[Lake]:
 
 
 @pytest.fixture
-def own_lake(template: Path, tmp_path: Path) -> Iterator[Lake]:
+def own_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
     """An empty lake to move, damage or change the schema of."""
+    if far := FAR.get(getattr(request, "param", "")):
+        yield request.getfixturevalue(far)
+        return
     root = tmp_path / "lake"
-    shutil.copytree(template, root)
+    shutil.copytree(request.getfixturevalue("template"), root)
     with Lake.open(root) as opened:
         yield opened
 

@@ -182,9 +182,13 @@ def test_more_files_than_a_request_takes_are_listed_and_removed(here: Bucket, st
     """S3 lists, and deletes, a thousand at a time."""
     for number in range(1_100):
         here._client.put_object(Bucket="lab", Key=here._key(f"shards/{number:04}"), Body=b"x")
-    found = here.listed("shards/")
+    found, asked = here.listed("shards/"), list[int]()
     assert len(found) == 1_100
+    here._client.meta.events.register(
+        "provide-client-params.s3.DeleteObjects", lambda params, **_: asked.append(len(params["Delete"]["Objects"]))
+    )
     here.remove(one.path for one in found)
+    assert asked == [1_000, 100], "more in one request are refused"
     assert here.listed("") == []
 
 
@@ -192,9 +196,9 @@ def test_more_files_than_a_request_takes_are_listed_and_removed(here: Bucket, st
 def test_a_forked_child_has_connections_of_its_own(here: Bucket) -> None:
     """A connection that parent and child both read from would mix their answers."""
     put(here, "a", b"x")
-    child = os.fork()
+    ours, child = here._client, os.fork()
     if child == 0:
-        os._exit(0 if here._client is not here._held and here.sizes(["a"]) == {"a": 1} else 1)
+        os._exit(0 if here._client is not ours and here.sizes(["a"]) == {"a": 1} else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert here.sizes(["a"]) == {"a": 1}
 
@@ -260,6 +264,7 @@ def add(lake: Lake) -> None:
         transaction.replace("night_runs", ROWS, ("night_id", "run_id"))
 
 
+@pytest.mark.long
 def test_a_store_that_does_not_answer_is_one_clear_error(bucket_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is changed by what was to be written; without a key, the error says which variable is missing."""
     add(bucket_lake)

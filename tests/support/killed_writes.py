@@ -18,6 +18,7 @@ import signal
 import statistics
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -31,8 +32,9 @@ import polars as pl
 
 from deepdlt import replacing
 from deepdlt.synthetic import synth
-from lake import files, lock, shards, store, transaction
+from lake import bucket, files, lock, shards, store, transaction
 from lake.files import TEMPORARY_PREFIX
+from lake.location import Location
 from lake.store import Lake
 
 State = dict[str, list[str]]
@@ -158,6 +160,28 @@ def write_shard(folder: Path) -> None:
     shards.write_shard(folder, pixels, [str(number) for number in range(8)])
 
 
+def in_bucket(folder: Path) -> bucket.Bucket:
+    """Return the files of a lake in a bucket, below a prefix that this folder alone knows."""
+    note = folder / "prefix"
+    if not note.exists():
+        note.write_text(uuid.uuid4().hex, encoding="utf-8")
+    place = f"s3://lab/{note.read_text(encoding='utf-8')}"
+    return bucket.Bucket(Location(folder / "cache", "postgres://db/lake", place))
+
+
+def publish_shard(folder: Path) -> None:
+    """Write a shard and put it into a bucket; the store's address is in the environment."""
+    pixels = np.arange(8 * 16 * 16, dtype=np.uint8).reshape(8, 16, 16)
+    shards.write_shard(in_bucket(folder), pixels, [str(number) for number in range(8)])
+
+
+def objects_of(folder: Path) -> State:
+    """Return the content of what another machine would have from the bucket."""
+    place = in_bucket(folder)
+    other = bucket.Bucket(Location(folder / "other", place._location.database, place._location.bucket))
+    return {found.path: [other.fetch(found.path).read_bytes().hex()] for found in other.listed("")}
+
+
 def checkpoint(night: int) -> Callable[[Path], object]:
     """Return what writes a checkpoint of one epoch over that of another."""
 
@@ -202,6 +226,7 @@ WRITES = {
     "lake": Write(prepare_lake, write_second_night, tables_of, LAKE_MODULES),
     "ingest": Write(prepare_ingest, ingest, tables_of, LAKE_MODULES),
     "shard": Write(prepare_shard, write_shard, files_of, (file_of(shards), file_of(files))),
+    "bucket": Write(prepare_shard, publish_shard, objects_of, (file_of(shards), file_of(files), file_of(bucket))),
     "checkpoint": Write(checkpoint(1), checkpoint(2), files_of, (checkpoint_module(),)),
     "export": Write(export(1), export(2), files_of, (file_of(replacing),)),
     "page": Write(page(1), page(2), files_of, (file_of(files),)),
@@ -324,7 +349,7 @@ def main() -> None:
     """Examine the writes, print a table, and the reports as JSON in the last line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--writes", default=",".join(WRITES))
+    parser.add_argument("--writes", default=",".join(WRITES.keys() - {"bucket"}))  # which needs a store
     parser.add_argument("--points", type=int)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()

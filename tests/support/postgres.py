@@ -73,7 +73,7 @@ def running_postgres(programs: Path) -> Iterator[Postgres]:
             _wait(programs, port, folder / "log")
             yield Postgres(port, process.pid)
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGQUIT)  # at once: what it has is not kept
             process.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
