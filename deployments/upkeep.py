@@ -28,6 +28,7 @@ def run_upkeep(
     from lake import Lake
 
     Lake.open(is_read_only=True).close()  # a lake that is not there is not made
+    lake = Lake.open(migrates=not dry_run)
     keep_prefect_here()
     api_url = external_api_url() or read_state(stack_paths()).api_url
     has_server = api_url is not None and ServerApi(api_url, timeout_s=5).is_healthy()
@@ -37,7 +38,7 @@ def run_upkeep(
     from tasks.upkeep import frame_of, tidy
 
     ages = {"keep_days": keep_days, "grace_hours": grace_hours, "page_days": page_days}
-    done = tidy(Lake.open(), **ages, export_days=export_days, dry_run=dry_run)
+    done = tidy(lake, **ages, export_days=export_days, dry_run=dry_run)
     if has_server:
         from tasks.prune import prune_runs
 

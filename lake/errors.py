@@ -74,6 +74,17 @@ class BucketUnreachable(LakeError):
         )
 
 
+class LakeTooOld(LakeError):
+    """The lake would have to be migrated first, and nothing is to be changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        super().__init__(
+            f"the lake at {root} is as older code left it, and a dry run changes nothing, so it does not bring it up "
+            "to date: `deepdlt maintain` without --dry-run does, and so does the next night."
+        )
+
+
 class LakeUnreadable(LakeError):
     """The catalog is there and cannot be attached."""
 

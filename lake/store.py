@@ -17,6 +17,7 @@ from lake.errors import (
     LakeConflict,
     LakeMissing,
     LakeReadOnly,
+    LakeTooOld,
     LakeUnreadable,
     SnapshotMissing,
     StatementFailed,
@@ -68,7 +69,12 @@ class Lake:
 
     @classmethod
     def open(
-        cls, location: str | Path | None = None, *, is_read_only: bool = False, timeout_s: float = TIMEOUT_S
+        cls,
+        location: str | Path | None = None,
+        *,
+        is_read_only: bool = False,
+        migrates: bool = True,
+        timeout_s: float = TIMEOUT_S,
     ) -> Self:
         """Open a lake; make it, and bring its tables and views up to date, where needed.
 
@@ -79,15 +85,19 @@ class Lake:
             None takes ``DEEPDLT_LAKE``, else ``lake/data`` beside this package.
         is_read_only : bool
             Change nothing: no lake is made, none is migrated, `write` is refused.
+        migrates : bool
+            Whether one that is to be written may be made or migrated; else it has to be there, and up to date.
         timeout_s : float
             How long to wait for another writer, in seconds, where something is to be made.
 
         Raises
         ------
         LakeMissing
-            If it is to be read only and is not there.
+            If it is to be read only, or not to be made, and is not there.
         LakeTooNew
             If later code has written it.
+        LakeTooOld
+            If it would have to be migrated and must not be.
         LakeUnreadable
             If the catalog is damaged.
         CatalogUnreachable
@@ -107,10 +117,12 @@ class Lake:
         pool = Pool(place)
         state = _look(pool, is_read_only=is_read_only)
         schema.refuse_newer(place, state)
-        if not is_read_only and not schema.is_current(state):
+        if not is_read_only and migrates and not schema.is_current(state):
             state = _make(place, pool, timeout_s)
         if state is None:
             raise LakeMissing(place)
+        if not is_read_only and not schema.is_current(state):
+            raise LakeTooOld(place.root)
         return cls(place, state, pool, is_read_only=is_read_only)
 
     @contextmanager

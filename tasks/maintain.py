@@ -8,6 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
+from lake import Lake
 from lake.maintenance import Action
 from tasks.lake_access import open_lake
 from tasks.prune import prune_runs
@@ -33,7 +34,8 @@ def maintain_lake(
 ) -> MaintenanceRecord:
     """Expire, remove and merge, and show what was done."""
     ages = {"keep_days": keep_days, "grace_hours": grace_hours, "page_days": page_days}
-    done = tidy(open_lake(), **ages, export_days=export_days, dry_run=dry_run)
+    lake = Lake.open(migrates=False) if dry_run else open_lake()
+    done = tidy(lake, **ages, export_days=export_days, dry_run=dry_run)
     show(done, "maintenance", dry_run=dry_run)
     return MaintenanceRecord(n_actions=len(done), n_bytes=sum(action.n_bytes for action in done), is_dry_run=dry_run)
 

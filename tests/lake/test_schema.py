@@ -7,6 +7,7 @@ import pytest
 
 from lake import Lake, schema, statements
 from lake.connection import connect
+from lake.errors import LakeTooOld
 from lake.location import Location
 from lake.schema import SqlFile
 from lake.tables import purposes
@@ -53,6 +54,17 @@ def test_a_migration_that_fails_leaves_nothing(own_lake: Lake, more_migrations: 
     more_migrations[-1] = SqlFile(f"{version:04}_good", "", "CREATE TABLE more (x INTEGER);")
     with Lake.open(own_lake.root) as lake:
         assert "more" in lake.tables()["name"]
+
+
+def test_a_lake_of_older_code_stays_as_it_is_where_it_must_not_be_migrated(
+    own_lake: Lake, more_migrations: list[SqlFile]
+) -> None:
+    """It is refused with the remedy, and not a snapshot is added."""
+    version, before = more_migrations[-1].version + 1, own_lake.snapshot_id()
+    more_migrations.append(SqlFile(f"{version:04}_more", "", "CREATE TABLE more (x INTEGER);"))
+    with pytest.raises(LakeTooOld, match="without --dry-run"):
+        Lake.open(own_lake.root, migrates=False)
+    assert own_lake.snapshot_id() == before
 
 
 def test_views_follow_their_files(own_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,3 +116,16 @@ def test_the_command_shows_and_removes(grown: Lake, tmp_path: Path, monkeypatch:
     assert (done.exit_code, "no Prefect server answers" in done.stdout) == (0, True)
     assert before - there(tmp_path) == {"page 1", ".whole.partial-1", ".whole.old-3"}
     assert not (tmp_path / "stack" / "prefect" / "storage" / "stale").exists()
+
+
+def test_a_dry_run_does_not_migrate_a_lake_of_older_code(
+    grown: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what brings the lake up to date, and adds no snapshot."""
+    monkeypatch.setenv("DEEPDLT_LAKE", str(grown.root))
+    monkeypatch.setenv("DEEPDLT_STACK", str(tmp_path / "stack"))
+    monkeypatch.setattr("lake.schema.wanted_views_digest", lambda: "of later code")
+    before = grown.snapshot_id()
+    dry = CliRunner().invoke(app, ["maintain", "--dry-run"])
+    assert (dry.exit_code, "without --dry-run" in dry.stderr) == (1, True), dry.output
+    assert grown.snapshot_id() == before
