@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-WORKER_VARIABLES = ("DEEPDLT_LAKE", "DEEPDLT_CACHE", "DEEPDLT_SHEET_SPEC", "DEEPDLT_SOURCE")
+WORKER_VARIABLES = ("DEEPDLT_LAKE", "DEEPDLT_CACHE", "DEEPDLT_SCRATCH", "DEEPDLT_SHEET_SPEC", "DEEPDLT_SOURCE")
 LOOPBACK = "127.0.0.1"
 SETTINGS_HEADER = "# Written by `deepdlt up`, removed by `deepdlt down`: commands typed here reach the local stack."
 

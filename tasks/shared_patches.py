@@ -19,8 +19,12 @@ from numpy.typing import NDArray
 
 from deepdlt.night import RunPlan
 from lake import Lake
+from lake.location import Location
 from lake.shards import read_patches
 from lake.statements import load
+
+SCRATCH = "DEEPDLT_SCRATCH"
+"""Folder with room for patches, on a disk of this machine."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,19 @@ class SharedPatches:
         return manifest.select("patch_id").with_row_index("row")
 
 
+def scratch_folder(location: Location) -> Path:
+    """Return where nameless files go: ``DEEPDLT_SCRATCH``, else the lake's folder, where that is on this machine.
+
+    There is room for patches there: what does not fit into memory stays on the disk. A folder that machines share lies
+    across a network, and mapped pages would go back and forth over it: then the system's folder for temporary files.
+    """
+    told = os.environ.get(SCRATCH)
+    if told:
+        return Path(told)
+    is_near = location.database is None or location.bucket is not None
+    return location.root if is_near else Path(tempfile.gettempdir())
+
+
 def _nameless(folder: Path) -> IO[bytes]:
     """Return an open file without a name."""
     return tempfile.TemporaryFile(dir=folder)
@@ -71,8 +88,8 @@ class PatchFiles:
         self._lake = lake
         self._open = ExitStack()
         names = {plan.dataset_id for plan in plans}
-        # In the lake's folder, where there is room for patches: what does not fit into memory stays on the disk.
-        self._files: dict[str, IO[bytes]] = {name: self._open.enter_context(_nameless(lake.root)) for name in names}
+        folder = scratch_folder(lake.location)
+        self._files: dict[str, IO[bytes]] = {name: self._open.enter_context(_nameless(folder)) for name in names}
         self._filled: dict[str, SharedPatches] = {}
 
     def __enter__(self) -> Self:
