@@ -70,6 +70,8 @@ for command in (
     stack.up,
     stack.down,
     stack.status,
+    stack.server,
+    stack.worker,
     stack.deploy,
     images.ingest,
     reading.sql,

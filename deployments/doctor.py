@@ -172,7 +172,9 @@ def newest_night() -> datetime | None:
 
 
 def check_stack() -> Iterator[Check]:
-    """Look at server and workers of the local stack."""
+    """Look at server and workers of the local stack; those of a server elsewhere are looked at by its pools."""
+    if external_api_url() not in {None, read_state(stack_paths()).api_url}:
+        return
     for part in status():
         yield Check("ok" if part.is_running else "warn", part.name, part.detail, "" if part.is_running else "make up")
 

@@ -90,3 +90,15 @@ class ParametersRefused(DeploymentError):
 
 class WrongUse(DeploymentError):
     """Raised when a command is given what it cannot work with; the exit code is 2."""
+
+
+class ServerOpen(WrongUse):
+    """Raised when a server that others can reach would let everybody in."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"A server on {host} can be reached from other machines, and whoever reaches it runs code here: set "
+            "PREFECT_SERVER_API_AUTH_STRING to NAME:PASSWORD, and PREFECT_API_AUTH_STRING to the same wherever it "
+            "is asked; or leave --host out."
+        )
+        self.host = host

@@ -38,6 +38,17 @@ def environment(paths: StackPaths, settings: dict[str, str]) -> dict[str, str]:
     return {**os.environ, **own_variables(), **settings, MARK: str(paths.folder), "PYTHONUNBUFFERED": "1"}
 
 
+def server_command(host: str, port: int) -> list[str]:
+    """Return the command of a server."""
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
+
+
+def worker_command(paths: StackPaths, pool: str) -> list[str]:
+    """Return the command of the worker of a pool."""
+    name, limit = worker_name(paths, pool), str(POOLS[pool])
+    return [sys.executable, "-m", "deployments.worker", "--pool", pool, "--name", name, "--limit", limit]
+
+
 def is_serving(state: StackState) -> bool:
     """Tell whether the server of a state answers."""
     if not state.api_url:
@@ -54,7 +65,7 @@ def start_server(paths: StackPaths, state: StackState, say: Say) -> StackState:
     say(f"starting the Prefect server on {LOOPBACK}:{port}")
     started = processes.start(
         SERVER,
-        [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)],
+        server_command(LOOPBACK, port),
         environment=environment(paths, server_settings(paths, port)),
         log=paths.logs / "server.log",
         folder=paths.folder,
@@ -104,11 +115,9 @@ def worker_name(paths: StackPaths, pool: str) -> str:
 def start_worker(paths: StackPaths, state: StackState, pool: str, say: Say) -> StackState:
     """Start the worker of a pool."""
     say(f"starting a worker on pool {pool}")
-    name = worker_name(paths, pool)
-    command = ["-m", "deployments.worker", "--pool", pool, "--name", name, "--limit", str(POOLS[pool])]
     started = processes.start(
         f"worker-{pool}",
-        [sys.executable, *command],
+        worker_command(paths, pool),
         environment=environment(paths, prefect_settings(paths, str(state.api_url), is_own_server=state.is_own_server)),
         log=paths.logs / f"worker-{pool}.log",
         folder=paths.folder,

@@ -11,6 +11,11 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 WORKER_VARIABLES = ("DEEPDLT_LAKE", "DEEPDLT_CACHE", "DEEPDLT_SCRATCH", "DEEPDLT_SHEET_SPEC", "DEEPDLT_SOURCE")
 LOOPBACK = "127.0.0.1"
+ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - nothing is bound here
+AUTH = "PREFECT_SERVER_API_AUTH_STRING"
+"""NAME:PASSWORD that the server wants to hear."""
+CLIENT_AUTH = "PREFECT_API_AUTH_STRING"
+"""The same, of those who ask it."""
 SETTINGS_HEADER = "# Written by `deepdlt up`, removed by `deepdlt down`: commands typed here reach the local stack."
 
 
@@ -120,10 +125,11 @@ def keep_prefect_here() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
-def server_settings(paths: StackPaths, port: int) -> dict[str, str]:
-    """Return the environment that the server of the stack runs with, on this port of the loopback address."""
-    return prefect_settings(paths, f"http://{LOOPBACK}:{port}/api", is_own_server=True) | {
-        "PREFECT_SERVER_API_HOST": LOOPBACK,
+def server_settings(paths: StackPaths, port: int, host: str = LOOPBACK) -> dict[str, str]:
+    """Return the environment that the server of the stack runs with, on this port of an address."""
+    own = LOOPBACK if host in ANYWHERE else host
+    return prefect_settings(paths, f"http://{own}:{port}/api", is_own_server=True) | {
+        "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": server_database()
         or f"sqlite+aiosqlite:///{paths.prefect_home / 'prefect.db'}",

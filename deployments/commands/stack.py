@@ -46,6 +46,39 @@ def status() -> None:
     raise typer.Exit(0 if all(part.is_running for part in parts) else FAILED)
 
 
+def server(
+    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's need a password.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port of that address.", min=1, max=65535)] = 4200,
+) -> None:
+    """Run the Prefect server here, until it is stopped.
+
+    For a unit of systemd or a container. `deepdlt up` starts one in the background.
+
+    \b
+    PREFECT_SERVER_API_AUTH_STRING=me:secret deepdlt server --host 0.0.0.0
+    """  # noqa: D301
+    from deployments.foreground import become_server
+
+    become_server(host, port, typer.echo)
+
+
+def worker(
+    pool: Annotated[str, typer.Argument(help="cpu: nights; gpu: trainings.")],
+) -> None:
+    """Run a worker of a pool here, until it is stopped.
+
+    For the server in PREFECT_API_URL; for a unit of systemd or a container. `deepdlt up` starts both in the background.
+
+    \b
+    PREFECT_API_URL=http://127.0.0.1:4200/api deepdlt worker gpu
+    """  # noqa: D301
+    from deployments.foreground import become_worker
+
+    become_worker(pool, typer.echo)
+
+
 def deploy(
     force: Annotated[bool, typer.Option("--force", help="Register also what is registered as it is.")] = False,
 ) -> None:

@@ -17,6 +17,8 @@ COMMANDS = [
     "up",
     "down",
     "status",
+    "server",
+    "worker",
     "deploy",
     "ingest",
     "sql",
@@ -96,6 +98,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
         pytest.param(["ingest", "/nowhere"], id="a source that is no folder"),
         pytest.param(["synth", "x", "--images", "0"], id="an option out of range"),
         pytest.param(["retrain", "--folds", "many"], id="text for a number"),
+        pytest.param(["server", "--port", "0"], id="a port that is none"),
+        pytest.param(["worker", "tpu"], id="a pool that is none"),
     ],
 )
 def test_wrong_use_gives_2(lake: Path, arguments: list[str]) -> None:
