@@ -11,24 +11,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stacks import free_port
+from stacks import ROOT, free_port
 
-PROGRAMS = ("initdb", "postgres", "pg_isready")
+PROGRAMS = ("initdb", "postgres", "pg_isready", "psql")
 ACCOUNTS = ("postgres", "nobody")
 """Postgres refuses to run as root; root lends it one of these."""
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server that runs: its address without a database, and its process."""
+    """A server that runs: where it listens, its superuser, and its process."""
 
     port: int
     pid: int
+    host: str = "127.0.0.1"
+    superuser: str = "deepdlt"
 
     @property
     def variables(self) -> dict[str, str]:
         """What clients find it by, from the environment alone."""
-        return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "deepdlt", "PGPASSWORD": PASSWORD}
+        return {"PGHOST": self.host, "PGPORT": str(self.port), "PGUSER": self.superuser, "PGPASSWORD": PASSWORD}
 
     def make_database(self, name: str, template: str = "template1") -> str:
         """Make a database, a copy of another that nobody is in, and return its address."""
@@ -52,8 +54,10 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def running_postgres(programs: Path) -> Iterator[Postgres]:
-    """Run a server on an empty folder; it asks for a password."""
+def running_postgres(
+    programs: Path, *, host: str = "127.0.0.1", port: int | None = None, superuser: str = "deepdlt"
+) -> Iterator[Postgres]:
+    """Run a server on an empty folder, for whoever reaches that address; it asks for a password."""
     folder = Path(tempfile.mkdtemp(prefix="deepdlt-postgres-"))
     secret = folder / "password"
     secret.write_text(PASSWORD)
@@ -61,22 +65,41 @@ def running_postgres(programs: Path) -> Iterator[Postgres]:
     if account:
         for path in (folder, secret):
             shutil.chown(path, account)
-    data, port = folder / "data", free_port()
-    make = [programs / "initdb", "-D", data, "-U", "deepdlt", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"]
-    settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
+    data, port = folder / "data", port or free_port()
+    make = [programs / "initdb", "-D", data, "-U", superuser, "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"]
+    settings = {"listen_addresses": host, "port": port, "unix_socket_directories": "", "fsync": "off"}
     serve = [programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())]
     try:
         subprocess.run(make, user=account, check=True, capture_output=True, cwd="/")
+        if host != "127.0.0.1":
+            with (data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all scram-sha-256\n")
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(serve, user=account, stdout=log, stderr=log, cwd="/")
         try:
-            _wait(programs, port, folder / "log")
-            yield Postgres(port, process.pid)
+            _wait(programs, host, port, folder / "log")
+            yield Postgres(port, process.pid, host, superuser)
         finally:
             process.send_signal(signal.SIGQUIT)  # at once: what it has is not kept
             process.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_databases(server: Postgres) -> None:
+    """Make the roles and databases of an installation, by the project's own file."""
+    told = {"DEEPDLT_LAKE_PASSWORD": PASSWORD, "DEEPDLT_PREFECT_PASSWORD": PASSWORD, "PGDATABASE": "postgres"}
+    command = [
+        str(find_programs() or "") + "/psql",
+        "--no-psqlrc",
+        "--quiet",
+        "--file",
+        str(ROOT / "deployments" / "databases.sql"),
+    ]
+    done = subprocess.run(
+        command, env=os.environ | server.variables | told, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def _account() -> str | None:
@@ -89,9 +112,9 @@ def _account() -> str | None:
     return next(name for name in ACCOUNTS if name in known)
 
 
-def _wait(programs: Path, port: int, log: Path) -> None:
+def _wait(programs: Path, host: str, port: int, log: Path) -> None:
     """Wait until the server takes connections."""
     deadline = time.monotonic() + 30
-    while subprocess.run([programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode:
+    while subprocess.run([programs / "pg_isready", "-q", "-h", host, "-p", str(port)], check=False).returncode:
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
