@@ -124,8 +124,9 @@ def is_whole(venv: Path) -> bool:
 class Setup:
     """The set-up of one environment: runs commands, tells how far it is, keeps their output in a file."""
 
-    def __init__(self, root: Path, *, is_verbose: bool = False) -> None:
+    def __init__(self, root: Path, *, build: str = "auto", is_verbose: bool = False) -> None:
         self.root = root
+        self.build = build
         self.venv = root / ".venv"
         self.python = str(self.venv / "bin" / "python")
         self.log = root / ".stack" / "logs" / "environment.log"
@@ -211,9 +212,10 @@ def install_torch(setup: Setup, uv: str | None) -> None:
     probe = "import sys, importlib.metadata as m; sys.exit(m.version('torch').split('+')[0] != sys.argv[1])"
     if setup.tries(setup.python, "-c", probe, version):
         return
-    with_cuda = has_cuda()
+    is_here = has_cuda()
+    with_cuda = is_here if setup.build == "auto" else setup.build == "cuda"
     automatic = ("pip", "install", "--python", setup.python, "--torch-backend", "auto", f"torch=={version}")
-    if uv and with_cuda:
+    if uv and with_cuda and is_here:
         setup.say(f"installing PyTorch {version} (this machine has a CUDA device: the build for its driver)")
         if setup.tries(uv, *automatic):
             return
@@ -221,13 +223,14 @@ def install_torch(setup: Setup, uv: str | None) -> None:
     is_found = with_cuda or f"{version}+cpu" in offered
     has_cpu_builds = not is_found and f"{version}+cpu" in setup.versions("--index-url", CPU_INDEX, *IMPATIENT)
     choice = choose_build(version, offered, with_cuda=with_cuda, has_cpu_builds=has_cpu_builds)
-    setup.say(f"installing PyTorch {version} ({choice.reason})")
+    reason = choice.reason if setup.build == "auto" else f"the {setup.build} build, as asked"
+    setup.say(f"installing PyTorch {version} ({reason})")
     setup.pip("install", "--no-compile", *choice.arguments)
 
 
-def make_environment(root: Path, *, is_verbose: bool = False) -> None:
+def make_environment(root: Path, *, build: str = "auto", is_verbose: bool = False) -> None:
     """Make or mend the environment of the project in `root`."""
-    setup = Setup(root, is_verbose=is_verbose)
+    setup = Setup(root, build=build, is_verbose=is_verbose)
     setup.log.parent.mkdir(parents=True, exist_ok=True)
     setup.log.write_text("")
     uv = shutil.which("uv")
@@ -245,12 +248,14 @@ def make_environment(root: Path, *, is_verbose: bool = False) -> None:
 def main() -> int:
     """Run the set-up from the command line; return the exit code."""
     parser = argparse.ArgumentParser(description="Make the environment of deepdlt in .venv.")
+    builds = "of PyTorch: what fits this machine, or what the machine needs that an image is made for"
+    parser.add_argument("--torch", choices=("auto", "cpu", "cuda"), default="auto", help=f"build {builds}")
     parser.add_argument("--verbose", action="store_true", help="print every line of pip")
     arguments = parser.parse_args()
     os.environ.update(PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PIP_ROOT_USER_ACTION="ignore")
     os.environ.pop("VIRTUAL_ENV", None)
     try:
-        make_environment(ROOT, is_verbose=arguments.verbose)
+        make_environment(ROOT, build=arguments.torch, is_verbose=arguments.verbose)
     except SetupFailed as failure:
         print(f"The set-up stopped: {failure}", file=sys.stderr)
         return 1
