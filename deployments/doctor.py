@@ -172,8 +172,13 @@ def newest_night() -> datetime | None:
 
 
 def check_stack() -> Iterator[Check]:
-    """Look at server and workers of the local stack; those of a server elsewhere are looked at by its pools."""
-    if external_api_url() not in {None, read_state(stack_paths()).api_url}:
+    """Look at server and workers of the local stack; of a server elsewhere the pools say which workers it has."""
+    named = external_api_url()
+    if named and named != read_state(stack_paths()).api_url:
+        if ServerApi(named, timeout_s=5).is_healthy():
+            yield Check("ok", "server", f"{named} answers")
+        else:
+            yield Check("fail", "server", f"{named} does not answer", "start it, or correct PREFECT_API_URL")
         return
     for part in status():
         yield Check("ok" if part.is_running else "warn", part.name, part.detail, "" if part.is_running else "make up")

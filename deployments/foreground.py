@@ -84,14 +84,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def wait_for(api_url: str, say: Say) -> None:
-    """Wait until a server answers."""
-    api, deadline = ServerApi(api_url, timeout_s=5), time.monotonic() + START_S
+def wait_for(api_url: str, say: Say, *, limit_s: float = START_S) -> None:
+    """Wait until a server answers.
+
+    Raises
+    ------
+    ServerUnreachable
+        If it does not in that time.
+    """
+    api, deadline = ServerApi(api_url, timeout_s=5), time.monotonic() + limit_s
     if not api.is_healthy():
         say(f"waiting for the server at {api_url}")
     while not api.is_healthy():
         if time.monotonic() > deadline:
-            raise ServerUnreachable(api_url, f"no answer within {START_S:.0f} s")
+            raise ServerUnreachable(api_url, f"no answer within {limit_s:.0f} s")
         time.sleep(1)
 
 

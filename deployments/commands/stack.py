@@ -81,15 +81,20 @@ def worker(
 
 def deploy(
     force: Annotated[bool, typer.Option("--force", help="Register also what is registered as it is.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a server elsewhere that is starting.", min=0)] = 0.0,
 ) -> None:
     """Register the deployments with the server.
 
     With the local one, which is started where needed, or with that of PREFECT_API_URL.
     """
     from deployments.deploy import deploy as register
+    from deployments.foreground import wait_for
     from deployments.server_api import ServerApi
+    from deployments.settings import external_api_url
     from deployments.stack import find_server
 
+    if wait and (named := external_api_url()):
+        wait_for(named, typer.echo, limit_s=wait)
     state = find_server(typer.echo)
     is_changed = register(state, typer.echo, is_forced=force)
     done = "registered at" if is_changed else "as declared already at"

@@ -53,6 +53,14 @@ def test_a_check_that_cannot_be_made_is_a_failure_and_the_others_go_on(monkeypat
     assert [(check.level, check.name) for check in examine()] == [("fail", "broken"), ("ok", "python")]
 
 
+def test_a_server_that_is_named_and_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack's own parts are not looked at then: they are not what runs the nights."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    (found,) = doctor.check_stack()
+    assert (found.level, found.name) == ("fail", "server")
+    assert "http://127.0.0.1:9/api" in found.text
+
+
 @pytest.mark.parametrize(("apart_s", "level"), [(0, "ok"), (-4, "ok"), (6, "warn"), (-3600, "warn")])
 def test_clocks_that_are_apart_are_a_warning(apart_s: float, level: str) -> None:
     """Either way; it says what to do."""

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 from stacks import DEEPDLT
 
-from deployments.foreground import is_loopback
+from deployments.errors import ServerUnreachable
+from deployments.foreground import is_loopback, wait_for
 
 
 def refused(*arguments: str, **variables: str) -> str:
@@ -25,6 +26,12 @@ def test_a_server_that_others_reach_demands_a_password() -> None:
 def test_a_worker_is_for_a_server_that_is_named() -> None:
     """It starts none of its own."""
     assert "PREFECT_API_URL" in refused("worker", "cpu")
+
+
+def test_waiting_for_a_server_has_an_end() -> None:
+    """It says which server did not answer."""
+    with pytest.raises(ServerUnreachable, match=r"http://127\.0\.0\.1:9/api"):
+        wait_for("http://127.0.0.1:9/api", print, limit_s=0.1)
 
 
 @pytest.mark.parametrize(
