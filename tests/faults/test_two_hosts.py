@@ -26,9 +26,9 @@ NIGHT: dict[str, Any] = {
     "preset": "matched-label-cv",
     "labels": ["PP1"],
     "schemes": ["grouped"],
-    "folds": 3,
+    "folds": 2,
     "models": ["ae"],
-    "epochs": 100,
+    "epochs": 40,
 }
 AUTH = f"me:{PASSWORD}"
 LAKES = {"folder": "postgres://deepdlt@{host}:{port}/lake+{shared}"}
@@ -90,9 +90,16 @@ class Laboratory:
                 n_killed += 1
         return n_killed
 
+    def close(self) -> None:
+        """End all that still runs on the hosts."""
+        for number in range(len(self.hosts)):
+            self.lose(number)
+        for process in self.started:
+            process.wait(timeout=30)
+
     def n_begun(self) -> int:
         """Return how many trainings have kept an epoch and are not in the lake yet."""
-        return len(list((self.folder / "shared").rglob("progress.safetensors")))
+        return len(list(self.folder.rglob("progress.safetensors")))
 
 
 @pytest.fixture(params=LAKES)
@@ -114,7 +121,7 @@ def laboratory(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
         last.callback(server.wait)
         last.callback(server.terminate)
         made = Laboratory(hosts, postgres, tmp_path, request.param, RunningStack(dict(os.environ), tmp_path, url))
-        last.callback(lambda: [made.lose(number) for number in (0, 1)])
+        last.callback(made.close)
         wait_until(made.api.api.is_healthy, limit_s=180)
         made.home(0).cli("deploy")
         yield made
