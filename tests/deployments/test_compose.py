@@ -21,6 +21,7 @@ from hosts import Host, can_make_hosts, running_hosts
 from jsonschema import validate
 from postgres import PASSWORD, find_programs, make_databases, running_postgres
 from stacks import ROOT, RunningStack, wait_until
+from stores import KEY_ID, SECRET, running_store
 from typer.testing import CliRunner
 
 from deepdlt.synthetic.synth import write_synthetic
@@ -33,6 +34,8 @@ OURS = ("server", "deploy", "cpu-worker", "gpu-worker")
 EXAMPLE = (FOLDER / ".env.example").read_text(encoding="utf-8")
 SECRETS = re.findall(r"^(\w+(?:AUTH_STRING|PASSWORD|KEY|KEY_ID))=", EXAMPLE, re.MULTILINE)
 SET = dict.fromkeys(SECRETS, PASSWORD) | {
+    "AWS_ACCESS_KEY_ID": KEY_ID,
+    "AWS_SECRET_ACCESS_KEY": SECRET,
     "PREFECT_SERVER_API_AUTH_STRING": f"me:{PASSWORD}",
     "DEEPDLT_IMAGES": "/srv/images",
     "DEEPDLT_BIND": "10.0.0.1",
@@ -188,7 +191,8 @@ class Machine:
         return self.start(name, command).wait() == 0
 
 
-LAKES = {"folder": "postgres://deepdlt@postgres/lake+{folder}/lake"}
+LAKES = {"folder": "postgres://deepdlt@postgres/lake+{folder}/lake", "bucket": ""}
+"""What ``DEEPDLT_LAKE`` is set to; unless set, it is a bucket of the S3 server."""
 
 
 @pytest.fixture(params=LAKES)
@@ -197,12 +201,13 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
     programs = find_programs()
     if programs is None or not can_make_hosts():
         pytest.skip("needs root, `ip` and Postgres: network namespaces are the containers of this test")
-    with (
-        running_hosts(1) as (host,),
-        running_postgres(programs, host=host.outside, port=5432, superuser="postgres") as server,
-    ):
-        make_databases(server)
-        host.knows(postgres=host.outside, server="127.0.0.1")
+    with ExitStack() as last:
+        (host,) = last.enter_context(running_hosts(1))
+        server = running_postgres(programs, host=host.outside, port=5432, superuser="postgres")
+        make_databases(last.enter_context(server))
+        if request.param == "bucket":  # moto's server in the place of the gateway, with the bucket of that name
+            last.enter_context(running_store(host=host.outside, port=7070, bucket="deepdlt"))
+        host.knows(postgres=host.outside, s3=host.outside, server="127.0.0.1")
         write_synthetic(tmp_path / "images", n_images=12, height_px=96, width_px=128)
         yield Machine(host, tmp_path, SET | {"DEEPDLT_LAKE": LAKES[request.param].format(folder=tmp_path)})
 
@@ -246,6 +251,10 @@ def test_the_services_run_a_night_as_they_are_declared(machine: Machine, monkeyp
         assert [stop(worker) for worker in workers] == [0, 0]  # what depends on others ends before them
     assert PASSWORD not in "".join(log.read_text() for log in machine.folder.glob("*.log"))
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    place = machine.variables["DEEPDLT_LAKE"].replace("@postgres/", f"@{machine.host.outside}/")
+    declared = compose.service("gpu-worker", machine.variables).environment
+    monkeypatch.setenv("DEEPDLT_CACHE", str(machine.folder / "cache"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, declared[name].replace("//s3:", f"//{machine.host.outside}:"))
+    place = declared["DEEPDLT_LAKE"].replace("@postgres/", f"@{machine.host.outside}/")
     with Lake.open(place, is_read_only=True) as lake:
         assert lake.query("SELECT count(*) FROM runs WHERE status = 'complete'").item() == 3

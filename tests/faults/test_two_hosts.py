@@ -16,6 +16,7 @@ from hosts import Host, running_hosts_or_homes
 from killed_nights import ENDED_S, KEPT, MOST_NIGHTS, a_stack, grow, marked, on_one_core, rows_of
 from postgres import PASSWORD, Postgres, find_programs, make_databases, running_postgres
 from stacks import DEEPDLT, RunningStack, wait_until
+from stores import running_store
 
 from deployments.server_api import FINAL
 from deployments.stack import n_online_workers
@@ -31,8 +32,11 @@ NIGHT: dict[str, Any] = {
     "epochs": 40,
 }
 AUTH = f"me:{PASSWORD}"
-LAKES = {"folder": "postgres://deepdlt@{host}:{port}/lake+{shared}"}
-"""Forms of the lake's address; in each, `shared` is where a host finds what all hosts share."""
+LAKES = {
+    "folder": "postgres://deepdlt@{host}:{port}/lake+{shared}",
+    "bucket": "postgres://deepdlt@{host}:{port}/lake+s3://lab/results",
+}
+"""Forms of the lake's address; `shared` is where a host has mounted the folder that all hosts share."""
 
 
 @dataclass
@@ -45,6 +49,8 @@ class Laboratory:
         What a test asks the server through.
     lake : str
         Form of the lake's address.
+    keys : dict of str
+        What the hosts find the bucket by, where there is one.
     """
 
     hosts: Sequence[Host]
@@ -52,6 +58,7 @@ class Laboratory:
     folder: Path
     lake: str
     api: RunningStack
+    keys: dict[str, str] = field(default_factory=dict)
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def home(self, number: int) -> RunningStack:
@@ -62,12 +69,17 @@ class Laboratory:
             (home / "home").mkdir(parents=True)
             (home / "stack" / "prefect").mkdir(parents=True)
             mount.symlink_to(self.folder / "shared")
-        variables = stacks.environment_of(home, 0) | {
-            "PREFECT_API_URL": self.api.api_url,
-            "PREFECT_API_AUTH_STRING": AUTH,
-            "PGPASSWORD": PASSWORD,
-            "DEEPDLT_LAKE": self.lake_from(str(mount)),
-        }
+        variables = (
+            stacks.environment_of(home, 0)
+            | self.keys
+            | {
+                "DEEPDLT_CACHE": str(home / "cache"),
+                "PREFECT_API_URL": self.api.api_url,
+                "PREFECT_API_AUTH_STRING": AUTH,
+                "PGPASSWORD": PASSWORD,
+                "DEEPDLT_LAKE": self.lake_from(str(mount)),
+            }
+        )
         return RunningStack(os.environ | variables, home, self.api.api_url)
 
     def lake_from(self, shared: str) -> str:
@@ -120,7 +132,12 @@ def laboratory(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
         url, server = start_server(near, postgres, tmp_path / "server")
         last.callback(server.wait)
         last.callback(server.terminate)
-        made = Laboratory(hosts, postgres, tmp_path, request.param, RunningStack(dict(os.environ), tmp_path, url))
+        keys = {}
+        if request.param == "bucket":
+            keys = last.enter_context(running_store(host=near)).variables
+            for name, value in {**keys, "DEEPDLT_CACHE": str(tmp_path / "cache")}.items():
+                monkeypatch.setenv(name, value)
+        made = Laboratory(hosts, postgres, tmp_path, request.param, RunningStack(dict(os.environ), tmp_path, url), keys)
         last.callback(made.close)
         wait_until(made.api.api.is_healthy, limit_s=180)
         made.home(0).cli("deploy")

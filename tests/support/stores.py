@@ -52,15 +52,15 @@ class Store:
 
 
 @contextmanager
-def running_store() -> Iterator[Store]:
-    """Run a server with one bucket, ``lab``."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+def running_store(*, host: str = "127.0.0.1", port: int | None = None, bucket: str = "lab") -> Iterator[Store]:
+    """Run a server with one bucket, for whoever reaches that address."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            store = Store(f"http://127.0.0.1:{port}")
+            store = Store(f"http://{host}:{port}")
             _wait(store, process)
-            store.client.create_bucket(Bucket="lab")
+            store.client.create_bucket(Bucket=bucket)
             yield store
         finally:
             process.kill()
