@@ -37,11 +37,13 @@ def test_every_target_of_make_exists() -> None:
 
 def test_every_file_and_unit_exists() -> None:
     """Paths under deployments/, documents that are linked, tests that are named, units of systemd."""
-    paths = {name for line in LINES for name in re.findall(r"(?:deployments|tests)/[\w./*-]*\w", line)}
+    paths = {name for line in LINES for name in re.findall(r"(?:deployments|tests)/[\w./*-]*[\w*]", line)}
     paths |= {f"docs/{name}" for name in re.findall(r"\]\(([\w-]+\.md)", TEXT)}
     assert len(paths) > 8
     assert [name for name in sorted(paths - {"deployments/.env"}) if not list(ROOT.glob(name))] == []
-    units = {re.sub(r"@\w+", "@", name) for name in re.findall(r"deepdlt(?:-\w+@?\w*)?\.(?:service|target)", TEXT)}
+    units = {
+        re.sub(r"@\w+", "@", name) for name in re.findall(r"deepdlt(?:-\w+@?\w*)?\.(?:service|target|timer)", TEXT)
+    }
     assert units
     assert [name for name in sorted(units) if not (ROOT / "deployments" / "systemd" / name).is_file()] == []
 

@@ -18,7 +18,9 @@ from deployments.parts import POOLS, USUAL_PORT
 FOLDER = ROOT / "deployments" / "systemd"
 SERVICES = sorted(FOLDER.glob("*.service"))
 WORKER = FOLDER / "deepdlt-worker@.service"
+BACKUP = "deepdlt-backup.service"
 HOME = "%h/deepdlt/"
+ARGUMENTS = {"server": [], "worker": ["%i"], "backup": ["${DEEPDLT_BACKUP}"]}
 
 
 def settings_of(unit: Path) -> dict[str, list[str]]:
@@ -35,7 +37,8 @@ def test_the_target_wants_units_that_are_there() -> None:
     """The server, and a worker for each pool."""
     (wanted,) = settings_of(FOLDER / "deepdlt.target")["Wants"]
     assert set(wanted.split()) == {"deepdlt-server.service", *(f"deepdlt-worker@{pool}.service" for pool in POOLS)}
-    assert {re.sub(r"@\w+", "@", name) for name in wanted.split()} == {path.name for path in SERVICES}
+    there = {path.name for path in SERVICES} - {BACKUP}
+    assert {re.sub(r"@\w+", "@", name) for name in wanted.split()} == there
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
@@ -45,7 +48,7 @@ def test_a_unit_runs_a_command_that_exists(unit: Path) -> None:
     program, command, *arguments = line.split()
     assert program == f"{HOME}.venv/bin/deepdlt"
     assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
-    assert arguments == (["%i"] if command == "worker" else [])
+    assert arguments == ARGUMENTS[command]
     assert settings_of(unit)["WorkingDirectory"] == [HOME.rstrip("/")]
 
 
@@ -54,6 +57,14 @@ def test_a_worker_gets_the_time_that_it_needs_to_end_its_runs() -> None:
     found = settings_of(WORKER)
     assert found["KillMode"] == ["mixed"]
     assert int(found["TimeoutStopSec"][0]) > worker.GRACE_S + 2 * worker.ANSWER_S
+
+
+def test_a_timer_has_a_unit_and_its_folder_is_a_setting() -> None:
+    """The example of settings names the folder that the backup goes to."""
+    timers = list(FOLDER.glob("*.timer"))
+    assert [timer.name for timer in timers if not timer.with_suffix(".service").is_file()] == []
+    assert [timer.with_suffix(".service").name for timer in timers] == [BACKUP]
+    assert "#DEEPDLT_BACKUP=" in (FOLDER / "environment.example").read_text()
 
 
 def test_the_server_is_where_its_workers_look() -> None:
@@ -83,7 +94,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, units)
     (units / WORKER.name).rename(units / "deepdlt-worker@gpu.service")
     variables = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
-    for unit in ("deepdlt-server.service", "deepdlt-worker@gpu.service"):
+    for unit in ("deepdlt-server.service", "deepdlt-worker@gpu.service", BACKUP, "deepdlt-backup.timer"):
         done = subprocess.run(
             [program, "verify", "--user", "--man=no", str(units / unit)],
             env=variables,
