@@ -45,7 +45,7 @@ def test_without_a_name_all_are_listed() -> None:
     assert listed == [[drawing.name, drawing.shows] for drawing in DRAWINGS]
 
 
-@pytest.mark.parametrize("name", ["difficulty", "fold-reconstructions"])
+@pytest.mark.parametrize("name", ["fold-reconstructions", pytest.param("difficulty", marks=pytest.mark.long)])
 def test_a_picture_drawn_again_is_the_night_s(drawn_night: DrawnNight, here: Path, name: str) -> None:
     """Byte for byte, in a file called after it; the command says its title."""
     done = plot(drawn_night, name)
