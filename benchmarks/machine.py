@@ -13,7 +13,6 @@ LIBRARIES = (
     "torch",
     "numpy",
     "pillow",
-    "kornia-rs",
     "scikit-image",
     "polars",
     "duckdb",

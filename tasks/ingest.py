@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INGEST_MODULES = ("deepdlt.source.survey",)
-INGEST_LIBRARIES = ("fastexcel", "kornia-rs", "numpy", "pillow", "polars")
+INGEST_LIBRARIES = ("fastexcel", "numpy", "pillow", "polars")
 INGEST_WORK = ("tasks.changes", "tasks.forgotten")
 SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Float64: "DOUBLE", pl.Int64: "BIGINT", pl.String: "VARCHAR"}
 FAULT_KEY = ("path", "digest", "rule")

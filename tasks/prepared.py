@@ -15,7 +15,7 @@ from tasks.records import DatasetRecord, ImagesRecord, LabelsRecord, PatchRecord
 logger = logging.getLogger(__name__)
 
 CUT_MODULES = ("deepdlt.dataset.patches", "deepdlt.source.images")
-CUT_LIBRARIES = ("kornia-rs", "numpy", "pillow", "polars")
+CUT_LIBRARIES = ("numpy", "pillow", "polars")
 FREEZE_MODULES = ("deepdlt.dataset.patches",)
 FREEZE_LIBRARIES = ("numpy", "polars")
 FOLD_LIBRARIES = ("numpy", "polars")

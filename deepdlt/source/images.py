@@ -22,7 +22,6 @@ from deepdlt.source.image_errors import (
     ImageUnreadable,
     NotAnImage,
 )
-from deepdlt.source.plain_png import read_plain_png
 from deepdlt.source.png_rows import has_all_rows
 from deepdlt.source.recorded_warnings import recorded_warnings
 
@@ -124,17 +123,14 @@ def decode_image(content: bytes, *, path: str, max_pixels: int = MAX_PIXELS) -> 
         try:
             image = Image.open(io.BytesIO(content), formats=FORMATS)
             _check_size(image, path, max_pixels)
-            n_frames = _count_frames(image, content)
-            plain = read_plain_png(content) if image.format == "PNG" and n_frames == 1 else None
-            if plain is None:
-                _load(image, content)
+            n_frames = _load(image, content)
         except UnidentifiedImageError as error:
             raise _unidentified(content, path) from error
         except Image.DecompressionBombError as error:
             raise ImageTooLarge(path, "pixels", f"has too many pixels to decode ({error})") from error
         except _DAMAGE as error:
             raise _damaged(error, path) from error
-        pixels, remarks = (plain, ()) if plain is not None else _grey(image, path)
+        pixels, remarks = _grey(image, path)
     return DecodedImage(
         pixels=pixels,
         file_format=str(image.format),
@@ -180,18 +176,15 @@ def _check_size(image: Image.Image, path: str, max_pixels: int) -> None:
         raise ImageTooLarge(path, size, f"is {size}, that is {n_pixels} pixels, and the limit is {max_pixels}")
 
 
-def _count_frames(image: Image.Image, content: bytes) -> int:
-    """Return the number of frames; a PNG's checksums are verified as well."""
+def _load(image: Image.Image, content: bytes) -> int:
+    """Decode the first frame and return the number of frames; a PNG's checksums are verified as well."""
     if image.format == "PNG":  # Pillow decodes a PNG without looking at its checksums
         Image.open(io.BytesIO(content), formats=("PNG",)).verify()
-    return int(getattr(image, "n_frames", 1))
-
-
-def _load(image: Image.Image, content: bytes) -> None:
-    """Decode the first frame."""
+    n_frames = int(getattr(image, "n_frames", 1))
     image.load()
     if image.format == "PNG" and not has_all_rows(image, content):  # Pillow leaves them black and says nothing
         raise EOFError("image file is truncated: rows are missing")
+    return n_frames
 
 
 def _unidentified(content: bytes, path: str) -> NotAnImage | ImageUnreadable:

@@ -120,7 +120,7 @@ STEPS = {
     "draw pictures": (DRAWING_MODULES, DRAWING_LIBRARIES),
     **{question: (MODULES[question], LIBRARIES[question]) for question in MODULES},
 }
-DISTRIBUTIONS = {"PIL": "pillow", "kornia_rs": "kornia-rs", "sklearn": "scikit-learn", "umap": "umap-learn"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn"}
 SHAPE_NOTHING = {"pydantic"}
 READ_SHEETS = {"cut patches": {"fastexcel"}}
 """What a step's modules can do beside what the step does."""
