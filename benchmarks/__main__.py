@@ -20,6 +20,7 @@ from benchmarks.table import lines_of, render
 
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("DEEPDLT_STILL_S", "0")  # sources of a benchmark are whole: none is waited for
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process compiles anew what it imports
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
