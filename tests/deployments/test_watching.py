@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from prefect.events.schemas.automations import AutomationCore
 from stacks import RunningStack, wait_until
 
-from deployments import doctor
+from deployments import automations, doctor
 from deployments.automations import BLOCK, declared, ensure_watching
 from deployments.server_api import Json
 from deployments.watching import LANDED, Watch, state_of, tell
@@ -123,6 +124,38 @@ def test_an_event_reaches_the_webhook_and_each_automation_stands_once(
     assert {check.name: check.level for check in checks} == {"watching": "ok", "clock": "ok"}, checks
     again(lambda: stack.api.emit("deepdlt.disk.low", "deepdlt.lake.test", {"n_free_bytes": 1}), lambda: heard)
     assert json.loads(heard[0]) == {"text": "deepdlt: the disk is nearly full, deepdlt.disk.low"}
+
+
+def sooner(automation: dict[str, Any]) -> dict[str, Any]:
+    """Return an automation that watches the lab's deployments, and waits for seconds where it would wait for hours."""
+    trigger = dict(automation["trigger"])
+    if "match_related" in trigger:
+        trigger["match_related"] = {**trigger["match_related"], "prefect.resource.name": ["lab", "single"]}
+    return automation | {"trigger": trigger | {"within": min(trigger["within"], 12)}}
+
+
+@pytest.mark.long
+def test_failure_silence_and_a_run_that_does_not_end_are_told(
+    lab: RunningStack, webhook: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As declared, but for the hours: a real server sees each of them, and posts it."""
+    url, heard = webhook
+
+    def told(what: str) -> bool:
+        return any(what in json.loads(text)["text"] for text in heard)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(automations, "declared", lambda: [sooner(one) for one in declared()])
+            ensure_watching(lab.api, url)
+        wait_until(lambda: told("no night for 26 h, nothing heard"), limit_s=90)
+        again(lambda: lab.run("lab-talk/lab", fails=True), lambda: told("a night failed, prefect.flow-run.Failed"))
+        stuck = lab.start("lab-talk/lab", seconds=60)
+        wait_until(lambda: told("a run is stuck"), limit_s=90)
+        lab.api.set_state(stuck, "CANCELLING", "seen")
+        lab.wait(stuck)
+    finally:
+        ensure_watching(lab.api, url)
 
 
 @pytest.mark.long
