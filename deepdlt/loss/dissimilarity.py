@@ -5,6 +5,7 @@ from torch.nn.functional import avg_pool2d
 
 from deepdlt.inputs.scale import widened
 from deepdlt.inputs.spectrum import log_power
+from deepdlt.loss.losses import squared_error
 from deepdlt.quality.metrics import SSIM_K1, SSIM_K2, SSIM_WINDOW_PX
 
 LOG_FLOOR = 1e-4
@@ -43,7 +44,7 @@ def log_squared_error(reconstruction: Tensor, target: Tensor) -> Tensor:
     Tensor, shape (B,)
         In [0, 9.3]; 10 dB of PSNR are 2.3 of it, where the error is well above the floor.
     """
-    return (widened(reconstruction) - target).square().flatten(1).mean(1).div(LOG_FLOOR).log1p()
+    return squared_error(widened(reconstruction), target).div(LOG_FLOOR).log1p()
 
 
 def ssim_error(reconstruction: Tensor, target: Tensor) -> Tensor:

@@ -35,15 +35,8 @@ CONVOLUTIONS = {
 }
 """Of torchvision's VGG16 up to its fourth block: place in `features`, channels in and out."""
 
-BOUNDS = {
-    "mse": 1,
-    "l1": 1,
-    "log_mse": math.log1p(1 / LOG_FLOOR),
-    "ssim": 2,
-    "spectral": 1,
-    "feature_matching": 4,
-    "perceptual": 4,
-}
+BOUNDS = {"log_mse": math.log1p(1 / LOG_FLOOR), "ssim": 2, "feature_matching": 4, "perceptual": 4}
+BOUNDS |= dict.fromkeys(("mse", "l1", "spectral"), 1)
 """On the unit range."""
 
 BRIEFLY = settings(deadline=None, max_examples=25)
