@@ -4,9 +4,9 @@ It knows nothing of storage or of Prefect; frames of polars and arrays go in and
 
 here
     what a night is told and plans: `config`, `presets`, `night` (what is to be trained), `refresh` (what is done anew),
-    `sharing` (how a batch shares a machine); what stands behind a number: `provenance` (which code and libraries),
-    `hardware`, `digest`, `seeds`; `threads`, `compiled` (loops in machine code); `replacing` (a folder as a whole),
-    `errors`
+    `sharing` (how a batch shares a machine); what stands behind a number: `provenance` (which code and libraries;
+    what a file of it runs and imports: `parsed`), `hardware`, `digest`, `seeds`; `threads`,
+    `compiled` (loops in machine code); `replacing` (a folder as a whole), `errors`
 `source`
     from a folder to images and labels: `survey` (the way in)
 `sheets`

@@ -4,15 +4,14 @@ Nothing is imported to be digested: modules are found as files and read as synta
 flow can ask for the digest of the training code without paying for torch.
 """
 
-import ast
 import functools
 import platform
-import threading
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 from deepdlt.digest import digest_bytes
+from deepdlt.parsed import parse_file
 
 PACKAGE_FOLDER = Path(__file__).parent
 PACKAGE = PACKAGE_FOLDER.name
@@ -24,38 +23,6 @@ NUMERIC_LIBRARIES = ("numpy", "scikit-image", "scikit-learn", "torch")
 """Libraries whose version can change the numbers of a training."""
 
 
-_PARSING = threading.Lock()
-_TRIES = 5
-
-
-def parse(text: str | bytes, *, name: str = "<unknown>") -> ast.Module:
-    """Return the syntax tree of a module, whatever other threads do.
-
-    Python 3.11 counts the depth of all trees that are being built together, and says SystemError where threads take
-    turns in the middle of two. Ours wait for each other; for those of a library, one tries again.
-
-    Raises
-    ------
-    SyntaxError
-        If it is no Python.
-    """
-    with _PARSING:
-        for _ in range(_TRIES - 1):
-            try:
-                return ast.parse(text, filename=name)
-            except SystemError:
-                continue
-        return ast.parse(text, filename=name)
-
-
-class _Docless(ast.NodeTransformer):
-    """Drop docstrings and other bare strings: they do nothing when the code runs."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else node
-
-
 def _module_file(name: str) -> Path | None:
     """Return the source file of a module of this package, or None for any other name."""
     head, *rest = name.split(".")
@@ -64,26 +31,6 @@ def _module_file(name: str) -> Path | None:
     stem = PACKAGE_FOLDER.joinpath(*rest)
     candidates = (stem.with_suffix(".py"), stem / "__init__.py") if rest else (PACKAGE_FOLDER / "__init__.py",)
     return next((path for path in candidates if path.is_file()), None)
-
-
-def _imported(tree: ast.Module) -> set[str]:
-    """Return every dotted name the tree may import, `from a import b` as both `a` and `a.b`."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
-
-
-@functools.lru_cache(maxsize=256)
-def _read(path: Path, _mtime_ns: int) -> tuple[str, frozenset[str]]:
-    """Return a module's normalised syntax tree as text, and the names it imports."""
-    tree = parse(path.read_bytes(), name=str(path))
-    imported = frozenset(_imported(tree))
-    return ast.dump(_Docless().visit(tree), annotate_fields=False), imported
 
 
 def modules_behind(*names: str) -> dict[str, Path]:
@@ -120,7 +67,7 @@ def modules_behind(*names: str) -> dict[str, Path]:
             continue
         if name not in found:
             found[name] = path
-            queue.extend(_read(path, path.stat().st_mtime_ns)[1])
+            queue.extend(parse_file(path).imported)
     return dict(sorted(found.items()))
 
 
@@ -148,7 +95,7 @@ def code_digest(*names: str) -> str:
     """
     chunks: list[bytes] = []
     for name, path in modules_behind(*names).items():
-        chunks += [name.encode(), _read(path, path.stat().st_mtime_ns)[0].encode()]
+        chunks += [name.encode(), parse_file(path).digest.encode()]
     return digest_bytes(*chunks)
 
 
@@ -181,7 +128,13 @@ def library_versions(names: Iterable[str] = NUMERIC_LIBRARIES) -> dict[str, str]
     importlib.metadata.PackageNotFoundError
         If one is not installed.
     """
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+
+
+@functools.cache
+def _version(name: str) -> str:
+    """Return the version of a distribution; that of this process does not change."""
+    return version(name)
 
 
 def source_digest(path: Path) -> str:
@@ -202,4 +155,4 @@ def source_digest(path: Path) -> str:
     SyntaxError
         If it cannot be parsed.
     """
-    return digest_bytes(_read(path, path.stat().st_mtime_ns)[0].encode())
+    return parse_file(path).digest

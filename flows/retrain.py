@@ -19,7 +19,7 @@ from tasks.choices import chosen_epochs, pin_choices
 from tasks.draw import draw_pictures
 from tasks.drift import look_at_new_images
 from tasks.fan_out import cancel_children, fan_out
-from tasks.nights import missing_plans, record_night, refuse_gaps
+from tasks.nights import merge_files, missing_plans, record_night, refuse_gaps
 from tasks.page import write_page_of_night
 from tasks.profile import pick_profile
 from tasks.report import report_night
@@ -132,6 +132,7 @@ def retrain(
         steps=[taken, *ready["steps"]],
         refresh=again,
     )
+    merge_files()
     # What fails from here on fails its own task, not the night: an analysis, pictures that cannot be drawn, the page.
     analyse_night(night["night_id"], again.asks_for("analyse"), return_state=True)
     look_at_new_images(night["night_id"], return_state=True)  # by the champion that stood before this night
@@ -139,5 +140,5 @@ def retrain(
     draw_pictures(night["night_id"], again.asks_for("pictures"), return_state=True)
     write_page_of_night(night["sequence"], return_state=True)
     report_night(night)
-    refuse_gaps(plans, outcomes)
+    refuse_gaps(missing, outcomes)
     return {name: str(value) for name, value in night.items()}

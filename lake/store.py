@@ -65,7 +65,7 @@ class Lake:
         self.lake_id = state.lake_id
         self.is_read_only = is_read_only
         self._pool = pool
-        self._known_tables: set[str] = set()
+        self._known_tables = set(schema.table_names())
 
     @classmethod
     def open(
@@ -302,16 +302,14 @@ class Lake:
     @contextmanager
     def _checked(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a guarded connection once `sql` has passed, and turn DuckDB's errors into ours."""
-        connection = self._pool.cursor("guarded")
         try:
-            check_statement(connection, sql)
-            yield connection
+            with self._pool.lend("guarded") as connection:
+                check_statement(connection, sql)
+                yield connection
         except duckdb.Error as error:
             if told := of_bucket(self.location, error):
                 raise told from None
             raise StatementFailed("query", str(error)) from error
-        finally:
-            connection.close()
 
     @contextmanager
     def _writing(self, what: str, timeout_s: float) -> Iterator[tuple[duckdb.DuckDBPyConnection, Confirm]]:

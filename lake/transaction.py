@@ -193,7 +193,7 @@ class Transaction:
 
     def _columns(self, table: str) -> list[Column]:
         """Return the columns of a table as they are in this transaction."""
-        if table not in self._tables:  # listing them takes 20 ms; tables come with migrations and never go
+        if table not in self._tables:  # of one who made tables of his own
             sql = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'"
             self._tables |= {name for (name,) in self._run(sql, "tables").fetchall()}
         if table not in self._tables:

@@ -20,6 +20,8 @@ def completed_runs(run_ids: Sequence[str]) -> set[str]:
     -------
     set of str
     """
+    if not run_ids:
+        return set()
     lake = open_lake()
     models = lake.query(load("models_of_complete_runs")).filter(pl.col("run_id").is_in(list(run_ids)))
     there = lake.files.sizes(models["path"])

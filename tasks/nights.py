@@ -1,5 +1,6 @@
 """Note a night in the lake: what belonged to it, what was new, how it ended."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,16 @@ import polars as pl
 from deepdlt.errors import DeepdltError
 from deepdlt.night import RunPlan
 from deepdlt.refresh import Refresh
+from lake.errors import LakeError
+from lake.maintenance import merge_small_files
 from lake.statements import load
 from tasks.completed import completed_runs
 from tasks.fan_out import BatchOutcome
 from tasks.lake_access import open_lake
 from tasks.ledger import StepRecord, note_steps, training_steps
 from tasks.records import IngestRecord
+
+logger = logging.getLogger(__name__)
 
 NOTHING = Refresh()
 
@@ -79,7 +84,7 @@ def record_night(
     """
     lake = open_lake()
     sent = {plan.run_id for plan in missing}
-    done = completed_runs([plan.run_id for plan in plans])
+    done = {plan.run_id for plan in plans} - sent | completed_runs(list(sent))
     failed = sent - done
     row: dict[str, Any] = {
         "night_id": night_id,
@@ -111,6 +116,19 @@ def record_night(
         ledger = [*steps, *training_steps([plan for plan in plans if plan.run_id in done], sent, refresh)]
         note_steps(transaction, ledger, night_id=night_id, source=row["source"], sequence=row["sequence"])
     return row
+
+
+def merge_files() -> None:
+    """Merge the small files that trainings leave, one each a table: pages and questions read them from here on.
+
+    A night does not fail by it; the log says what it was.
+    """
+    try:
+        done = merge_small_files(open_lake())
+    except LakeError as error:
+        logger.warning("small files were not merged, the next night tries again: %s", error)
+    else:
+        logger.info("tables of which small files were merged: %d", len(done))
 
 
 def refuse_gaps(plans: Sequence[RunPlan], outcomes: Sequence[BatchOutcome]) -> None:

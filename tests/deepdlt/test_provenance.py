@@ -1,8 +1,6 @@
 """Code digests: they change with what can run, and with nothing else."""
 
-import ast
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -77,17 +75,3 @@ def test_an_unknown_module_is_an_error_and_never_a_digest() -> None:
 def test_versions_of_the_numeric_libraries_are_known() -> None:
     """Python and torch are among the versions that are stored with each run."""
     assert {"python", "torch", "numpy"} <= set(library_versions())
-
-
-def test_a_parser_that_other_threads_disturb_is_asked_again(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python 3.11 says SystemError where threads build trees in turns; the digest is the one that is due."""
-    expected = provenance._read(module, 0)
-    parse, said = ast.parse, iter([SystemError("AST constructor recursion depth mismatch")])
-
-    def disturbed(*given: Any, **named: Any) -> ast.Module:
-        if error := next(said, None):
-            raise error
-        return parse(*given, **named)
-
-    monkeypatch.setattr(ast, "parse", disturbed)
-    assert provenance._read(module, 1) == expected

@@ -14,6 +14,7 @@ from lake_rows import fill
 
 from lake import Lake, maintain
 from lake.errors import LakeLocked
+from lake.maintenance import merge_small_files
 from lake.shards import write_shard
 
 NIGHTS = ("night_id", "run_id")
@@ -198,3 +199,29 @@ def test_ages_cannot_be_negative(lake: Lake) -> None:
         maintain(lake, keep_days=-1)
     with pytest.raises(ValueError, match="negative"):
         maintain(lake, grace_hours=-1)
+
+
+def test_a_night_merges_many_small_files_and_changes_no_snapshot(tmp_path: Path) -> None:
+    """A table of many files becomes one file, one of few stays; every snapshot says what it said, and files stay."""
+    with Lake.open(tmp_path / "lake") as lake:
+        before = []
+        for number in range(4):
+            with lake.write("a night") as transaction:
+                transaction.replace("night_runs", night(number), key=NIGHTS)
+            before.append((lake.snapshot_id(), contents(lake)))
+        stored = files(tmp_path / "lake")
+        merged = merge_small_files(lake, at_least=5)
+        assert not any(action.what.startswith("night_runs") for action in merged)
+        merged = merge_small_files(lake, at_least=4)
+        assert [action.what for action in merged] == ["night_runs: 4 into 1"]
+        assert contents(lake) == before[-1][1]
+        assert [contents(lake, number) for number, _ in before] == [rows for _, rows in before]
+        assert stored.items() <= files(tmp_path / "lake").items()
+        assert merge_small_files(lake, at_least=4) == ()
+
+
+@pytest.mark.parametrize("at_least", [0, -1])
+def test_fewer_files_than_one_are_no_bound(tmp_path: Path, at_least: int) -> None:
+    """Nothing is merged by a bound that means nothing."""
+    with Lake.open(tmp_path / "lake") as lake, pytest.raises(ValueError, match=f"at_least={at_least}"):
+        merge_small_files(lake, at_least=at_least)

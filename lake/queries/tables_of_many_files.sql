@@ -1,0 +1,7 @@
+-- Purpose: the tables that lie in many files now, as one row a file.
+-- Grain: one row per table, sorted by name.
+-- Parameters: least number of files.
+SELECT table_name
+FROM ducklake_table_info('lake')
+WHERE file_count >= ?
+ORDER BY table_name;
