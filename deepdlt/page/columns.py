@@ -132,6 +132,7 @@ COLUMNS: dict[str, Column] = {
     "seconds": Column("Time", "Spent training and scoring", "seconds"),
     "n_parameters": Column("Parameters", "Number of trained parameters", "count", is_aside=True),
     "error": Column("Error", "Why it failed"),
+    "diverged": Column("First try", "What ended it"),
     "path": Column("File or row", "Relative to the source folder"),
     "rule": Column("Rule", "Rule that is broken"),
     "value": Column("Found", "What stood there"),

@@ -61,7 +61,18 @@ def ran(frames: Frames) -> Section:
         step_table(frame_of(frames, "steps")), ("step", "outcome", "reason"), "Steps before and after the trainings"
     )
     failed = make_table(frame_of(frames, "failed"), (*("preset", "scheme", "label"), "fold", "seed", "error"), "Failed")
-    return section("ran", "What ran, and why", [failed, runs, steps], [run_sentence(trainings)])
+    tables = [failed, _tried_again(trainings), runs, steps]
+    return section("ran", "What ran, and why", tables, [run_sentence(trainings)])
+
+
+def _tried_again(trainings: pl.DataFrame) -> Table | None:
+    """Return the trainings that stand by their second try, with what ended the first."""
+    if trainings.is_empty():
+        return None
+    again = trainings.filter(pl.col("diverged") != "")
+    return make_table(
+        again, (*("preset", "scheme", "label"), "fold", "seed", "diverged"), "Diverged, and tried again at a lower rate"
+    )
 
 
 def paper(frames: Frames) -> Section:

@@ -32,7 +32,7 @@ matched AS (
     SELECT
         of_night.run_id, of_night.preset, of_night.model, of_night.scheme, of_night.label, of_night.fold, of_night.seed,
         of_night.is_reused, of_night.is_asked_for, of_night.dataset_id, of_night.split_id, of_night.code_digest, of_night.settings,
-        of_night.versions, of_night.device, of_night.hardware, of_night.seconds, of_night.n_parameters, of_night.n_images, of_night.n_patches,
+        of_night.versions, of_night.device, of_night.hardware, of_night.seconds, of_night.n_parameters, of_night.diverged, of_night.n_images, of_night.n_patches,
         earlier.sequence AS before_sequence, earlier.run_id AS before_run_id, earlier.dataset_id AS before_dataset_id,
         earlier.split_id AS before_split_id, earlier.code_digest AS before_code_digest,
         earlier.settings AS before_settings, earlier.versions AS before_versions, earlier.seed AS before_seed,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from deepdlt.page.parts import Picture, Section
@@ -72,3 +73,18 @@ def test_the_glossary_has_each_column_once() -> None:
     """With its meaning, by name; what needs none is left out."""
     headings = [Heading("SSIM", "Window 7"), Heading("PSNR", "dB"), Heading("PP1"), Heading("SSIM", "Window 7")]
     assert glossary_of([Section("a", "A", tables=[Table("t", headings, [])])]) == [("PSNR", "dB"), ("SSIM", "Window 7")]
+
+
+def test_a_training_that_was_tried_again_is_named_with_what_ended_its_first_try() -> None:
+    """One that needed no second try, or is of before there was one, is not."""
+    one = {
+        **dict.fromkeys(("run_id", "dataset_id", "split_id", "code_digest", "before_run_id"), "x"),
+        **{"preset": "p", "scheme": "grouped", "label": "NP", "seed": 0, "settings": "{}", "is_reused": True},
+        **{"n_parameters": 1, "seconds": 1.0, "before_sequence": 1},
+    }
+    runs = [{**one, "fold": fold, "diverged": text} for fold, text in enumerate(("", "epoch 2: the loss is nan", None))]
+    (ran, *_) = sections_of(NIGHT, {"trainings": pl.DataFrame(runs)}, [], n_left_out=0)
+    (again,) = [table for table in ran.tables if "tried again" in table.caption]
+    assert [[cell.text for cell in row] for row in again.rows] == [
+        ["p", "grouped", "NP", "1", "0", "epoch 2: the loss is nan"]
+    ]
