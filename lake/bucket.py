@@ -1,16 +1,18 @@
 """Files in an S3 bucket, with copies in a folder of this machine.
 
 A copy counts where its size and the second of its change are those of the object. An object appears whole, with one
-request, or not at all. boto3 is imported here, and here alone, when the first file is asked for.
+request, or not at all. A copy that nobody has read for `KEEP_DAYS` goes, on each machine by itself. boto3 is imported
+here, and here alone, when the first file is asked for.
 """
 
 import os
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,12 @@ AT_ONCE = 8
 MOST_A_DELETE = 1000
 """Keys that S3 takes in one request."""
 CHUNK_BYTES = 2**20
+KEEP_DAYS = 30.0
+"""Copies that were neither made nor read for so long go; what is needed again is fetched again."""
+LOOK_EVERY_DAYS = 1.0
+
+_DAY_S = 86_400.0
+_LOOKED = "looked-for-old-copies"
 
 _ABSENT = ("404", "NoSuchKey", "NotFound")
 
@@ -55,11 +63,27 @@ class Bucket:
 
     def fetch_all(self, paths: Iterable[str]) -> None:
         """Have copies of those of the files that are there, and of no others."""
+        self.remove_old_copies()
         wanted = list(paths)
         there = self._among(wanted)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for done in [pool.submit(self._bring, path, there.get(path)) for path in wanted]:
                 done.result()
+
+    def remove_old_copies(self) -> None:
+        """Remove what this machine has neither made nor read for long, if nobody has looked for it since a day."""
+        now, note = time.time(), self.root / _LOOKED
+        if note.exists() and now - note.stat().st_mtime < LOOK_EVERY_DAYS * _DAY_S:
+            return
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        note.touch()
+        os.utime(note, (now, now))
+        for copy in self.root.rglob("*"):
+            with suppress(FileNotFoundError):  # another process may be at it
+                stat = copy.lstat()
+                is_old = max(stat.st_atime, stat.st_ctime) < now - KEEP_DAYS * _DAY_S
+                if is_old and copy.is_file() and copy != note:
+                    copy.unlink()
 
     def publish(self, path: str) -> None:
         """Put a file of this machine into the bucket, with one request."""

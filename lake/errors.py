@@ -145,13 +145,13 @@ class SnapshotMissing(LakeError):
 class LakeLocked(LakeError):
     """Another writer holds the lake, and did not let go in time."""
 
-    def __init__(self, root: Path, *, wanted: str, holder: str, waited_s: float) -> None:
-        self.root = root
+    def __init__(self, place: str, *, wanted: str, holder: str, waited_s: float) -> None:
+        self.place = place
         self.wanted = wanted
         self.holder = holder
         self.waited_s = waited_s
         super().__init__(
-            f"cannot {wanted}: the lake at {root} is being written by {holder}; waited {waited_s:.3g} s. "
+            f"cannot {wanted}: the lake at {place} is being written by {holder}; waited {waited_s:.3g} s. "
             "Let that writer finish (or end it) and run again: nothing was changed."
         )
 
@@ -171,12 +171,12 @@ class LakeLockLost(LakeError):
 class LakeReentered(LakeError):
     """A thread that is writing asked for a second transaction."""
 
-    def __init__(self, root: Path, *, wanted: str, holder: str) -> None:
-        self.root = root
+    def __init__(self, place: str, *, wanted: str, holder: str) -> None:
+        self.place = place
         self.wanted = wanted
         self.holder = holder
         super().__init__(
-            f"cannot {wanted}: this thread is already inside a transaction on {root} ({holder}). "
+            f"cannot {wanted}: this thread is already inside a transaction on {place} ({holder}). "
             "Use the transaction that is open, or end it first."
         )
 

@@ -37,7 +37,7 @@ def wait_for_catalog(location: Location, what: str, *, timeout_s: float) -> None
     while holders := writing_processes(location):
         waited_s = time.monotonic() - began
         if waited_s >= timeout_s:
-            raise LakeLocked(location.root, wanted=what, holder=describe_process(holders[0]), waited_s=waited_s)
+            raise LakeLocked(location.files, wanted=what, holder=describe_process(holders[0]), waited_s=waited_s)
         time.sleep(POLL_S)
 
 

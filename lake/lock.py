@@ -66,7 +66,7 @@ def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) 
         if location.database:
             from lake.postgres_lock import session_lock
 
-            with session_lock(location.root, location.database, what, timeout_s=left_s) as confirm:
+            with session_lock(location.files, location.database, what, timeout_s=left_s) as confirm:
                 yield confirm
         else:
             with _file_lock(location, what, left_s):
@@ -84,7 +84,7 @@ def _file_lock(location: Location, what: str, timeout_s: float) -> Iterator[None
         lock.acquire(timeout=timeout_s, poll_interval=0.02)
     except Timeout as error:
         waited_s = time.monotonic() - began
-        raise LakeLocked(location.root, wanted=what, holder=describe_holder(location), waited_s=waited_s) from error
+        raise LakeLocked(location.files, wanted=what, holder=describe_holder(location), waited_s=waited_s) from error
     try:
         _note_holder(location, what)
         yield
@@ -151,10 +151,10 @@ def _thread_turn(location: Location, what: str, timeout_s: float) -> Iterator[No
     with _turns_guard:
         turn = _turns.setdefault(location.root.resolve(), _Turn())
     if turn.owner == threading.get_ident():
-        raise LakeReentered(location.root, wanted=what, holder=turn.what)
+        raise LakeReentered(location.files, wanted=what, holder=turn.what)
     if not turn.mutex.acquire(timeout=timeout_s):
         holder = f"another thread of this process ({turn.what})"
-        raise LakeLocked(location.root, wanted=what, holder=holder, waited_s=timeout_s)
+        raise LakeLocked(location.files, wanted=what, holder=holder, waited_s=timeout_s)
     turn.owner, turn.what = threading.get_ident(), what
     try:
         yield

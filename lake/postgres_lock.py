@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake import statements
@@ -29,13 +28,13 @@ _SERVER = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepali
 
 
 @contextmanager
-def session_lock(root: Path, database: str, what: str, *, timeout_s: float) -> "Iterator[Confirm]":
+def session_lock(place: str, database: str, what: str, *, timeout_s: float) -> "Iterator[Confirm]":
     """Hold the lock of a lake.
 
     Parameters
     ----------
-    root : Path
-        Folder of the lake, for messages.
+    place : str
+        Folder or bucket of the lake, for messages.
     database : str
         Address of its catalog.
     what : str
@@ -61,7 +60,7 @@ def session_lock(root: Path, database: str, what: str, *, timeout_s: float) -> "
         began = time.monotonic()
         if not _take(session, timeout_s):
             waited_s = time.monotonic() - began
-            raise LakeLocked(root, wanted=what, holder=_holder(session), waited_s=waited_s)
+            raise LakeLocked(place, wanted=what, holder=_holder(session), waited_s=waited_s)
 
         def confirm() -> None:
             import psycopg

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -346,3 +348,23 @@ def test_the_lines_to_attach_it_work_in_duckdbs_own_client(bucket_lake: Lake) ->
     done = subprocess.run([client, "-csv"], input="\n".join(lines), capture_output=True, text=True, check=True)
     assert done.stdout.split()[-2:] == ["run_id", "1"], done.stderr
     assert not any(key in done.stdout + done.stderr for key in CANARIES)
+
+
+def test_copies_that_nobody_has_read_for_a_month_go_and_come_back_when_they_are_asked_for(
+    here: Bucket, there: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On this machine, not in the bucket; it looks once a day."""
+    for name in ("models/a/best", "models/b/best"):
+        (here.root / name).parent.mkdir(parents=True)
+        (here.root / name).write_bytes(name.encode())
+        here.publish(name)
+    here.fetch_all(["models/a/best"])
+    assert (here.root / "models/b/best").exists()
+    later = time.time() + 31 * 86_400
+    monkeypatch.setattr("lake.bucket.time", SimpleNamespace(time=lambda: later))
+    here.fetch_all(["models/a/best"])
+    assert [path.name for path in (here.root / "models").rglob("best")] == ["best"]
+    assert here.fetch("models/b/best").read_bytes() == b"models/b/best"
+    here.remove_old_copies()
+    assert (here.root / "models/b/best").exists()
+    assert there.sizes(["models/a/best", "models/b/best"]) == dict.fromkeys(("models/a/best", "models/b/best"), 13)

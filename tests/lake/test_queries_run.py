@@ -10,7 +10,9 @@ from lake import Lake
 from lake import transaction as transactions
 
 
-def test_the_tables_are_listed_only_for_a_name_that_no_migration_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_are_listed_only_for_a_name_that_no_migration_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two transactions with two writes each look no list up; a name that is not known, once."""
     statements: list[str] = []
     run = transactions.Transaction._run

@@ -79,8 +79,15 @@ def test_a_training_that_was_tried_again_is_named_with_what_ended_its_first_try(
     """One that needed no second try, or is of before there was one, is not."""
     one = {
         **dict.fromkeys(("run_id", "dataset_id", "split_id", "code_digest", "before_run_id"), "x"),
-        **{"preset": "p", "scheme": "grouped", "label": "NP", "seed": 0, "settings": "{}", "is_reused": True},
-        **{"n_parameters": 1, "seconds": 1.0, "before_sequence": 1},
+        "preset": "p",
+        "scheme": "grouped",
+        "label": "NP",
+        "seed": 0,
+        "settings": "{}",
+        "is_reused": True,
+        "n_parameters": 1,
+        "seconds": 1.0,
+        "before_sequence": 1,
     }
     runs = [{**one, "fold": fold, "diverged": text} for fold, text in enumerate(("", "epoch 2: the loss is nan", None))]
     (ran, *_) = sections_of(NIGHT, {"trainings": pl.DataFrame(runs)}, [], n_left_out=0)
