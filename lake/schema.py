@@ -1,8 +1,10 @@
 """Bring a lake to the schema this code knows: migrations once each, views as their files say."""
 
 import hashlib
+import itertools
 import re
 import uuid
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -18,6 +20,9 @@ from lake.sql import quote_identifier, split_header
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VIEWS = Path(__file__).parent / "views"
+
+AFTER_A_COMMIT = (15,)
+"""Migrations that need what went before them to be committed, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,9 @@ def is_current(state: State | None) -> bool:
 
 
 def bring_up_to_date(connection: duckdb.DuckDBPyConnection, location: Location) -> State:
-    """Apply what is missing, under the writer lock; each step and its record are one transaction.
+    """Apply what is missing, under the writer lock, in as few transactions as can be, each with a record of its steps.
+
+    A commit takes DuckLake some 30 ms: a new lake is made in a third of the time that one for each step would take.
 
     Raises
     ------
@@ -111,9 +118,9 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, location: Location) 
     """
     state = read_state(connection)
     refuse_newer(location, state)
-    for migration in migrations():
-        if state is None or migration.version > state.version:
-            _apply(connection, migration)
+    missing = [each for each in migrations() if state is None or each.version > state.version]
+    for _, some in itertools.groupby(missing, key=lambda each: bisect_right(AFTER_A_COMMIT, each.version)):
+        _apply(connection, list(some))
     _make_views(connection)
     made = read_state(connection)
     if made is None:
@@ -122,14 +129,13 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, location: Location) 
     return made
 
 
-def _apply(connection: duckdb.DuckDBPyConnection, migration: SqlFile) -> None:
-    """Apply one migration and record it; the very first gives the lake its identity."""
-    records: list[tuple[str, list[Any]]] = [
-        ("INSERT INTO migrations VALUES (?, ?, now())", [migration.version, migration.name])
-    ]
-    if migration.version == 0:
+def _apply(connection: duckdb.DuckDBPyConnection, some: list[SqlFile]) -> None:
+    """Apply migrations and record them; the very first gives the lake its identity."""
+    record = "INSERT INTO migrations SELECT unnest(?::INTEGER[]), unnest(?::VARCHAR[]), now()"
+    records: list[tuple[str, list[Any]]] = [(record, [[each.version for each in some], [each.name for each in some]])]
+    if some[0].version == 0:
         records.append(("INSERT INTO meta VALUES ('lake_id', ?)", [str(uuid.uuid4())]))
-    _step(connection, migration.text, *records)
+    _step(connection, "\n".join(each.text for each in some), *records)
 
 
 def _make_views(connection: duckdb.DuckDBPyConnection) -> None:

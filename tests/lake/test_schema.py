@@ -1,8 +1,11 @@
 """Migrations once each, views as their files say, what there is to read."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from lake import Lake, schema, statements
@@ -150,3 +153,25 @@ def test_a_catalog_without_tables_is_made_whole(tmp_path: Path) -> None:
     connect(place, "write").close()
     with Lake.open(tmp_path) as lake:
         assert lake.query("FROM images").is_empty()
+
+
+def test_a_new_lake_has_statistics_of_tables_that_stay_empty(tmp_path: Path) -> None:
+    """DuckLake would ask for them column by column at every look; the rows that they come from are gone."""
+    names = {"rejected", "warnings", "forgotten", "leftovers", "champions", "drift", "exports"}
+    with Lake.open(tmp_path / "lake") as lake:
+        rows = lake.tables().filter(pl.col("name").is_in(names))
+        assert dict(rows.select("name", "rows").iter_rows()) == dict.fromkeys(names, 0)
+        with closing(sqlite3.connect(f"{lake.location.catalog.as_uri()}?mode=ro", uri=True)) as catalog:
+            asked = "SELECT table_name FROM ducklake_table JOIN ducklake_table_stats USING (table_id)"
+            assert names <= {name for (name,) in catalog.execute(asked)}
+
+
+def test_what_needs_a_commit_before_it_has_one(tmp_path: Path) -> None:
+    """A lake is made in as few transactions as that takes, and one for the views; each step has its record."""
+    with Lake.open(tmp_path / "lake") as lake:
+        moments = lake.query("SELECT DISTINCT applied_at FROM migrations")
+        assert moments.height == len(schema.AFTER_A_COMMIT) + 1
+        assert lake.query("SELECT version FROM migrations ORDER BY version")["version"].to_list() == [
+            each.version for each in schema.migrations()
+        ]
+        assert lake.snapshot_id() == moments.height + 1
