@@ -13,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deepdlt.training.muon import Muon
 from deepdlt.training.progress import Progress
 
 OPTIMISER_STATES: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
     torch.optim.Adam: ("exp_avg", "exp_avg_sq"),
     torch.optim.SGD: ("momentum_buffer",),
+    Muon: ("momentum_buffer", "exp_avg", "exp_avg_sq"),
 }
-"""What each optimiser keeps for each weight, by torch's names."""
+"""What each optimiser keeps for each weight, by torch's names; of Muon's, a weight uses the first or the others."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Stack:
             parameter = parameters[place.name]
             held: dict[str, Any] = progress.optimiser.state[parameter]
             if "exp_avg" in self.kinds and "step" not in held:
-                where = parameter.device if progress.optimiser.defaults["fused"] else "cpu"
+                where = parameter.device if progress.optimiser.defaults.get("fused") else "cpu"
                 held["step"] = torch.zeros((), dtype=torch.float32, device=where)
             for kind, rows in self.moments.items():
                 view = self._view(rows, row, place)

@@ -10,8 +10,9 @@ from torch import Tensor
 from deepdlt.loss.losses import patch_loss
 from deepdlt.models.grouped import GroupedModel
 from deepdlt.together.stack import Stack
-from deepdlt.together.updates import Rates, clip_rows, step_adam, step_sgd
+from deepdlt.together.updates import Rates, clip_rows, step_adam, step_muon, step_sgd
 from deepdlt.training.epochs import Lesson, in_float32, precision
+from deepdlt.training.muon import is_matrix
 
 ADAM_BETAS, ADAM_EPSILON = (0.9, 0.999), 1e-8
 """Torch's defaults, which `deepdlt.training.optimisers` takes."""
@@ -94,8 +95,20 @@ class StepTogether:
         if settings.weight_decay:
             gradients = gradients.add(weights, alpha=settings.weight_decay)
         rates = Rates(*numbers[:3])
-        first, *second = (values[rows] for values in self.stack.moments.values())
+        first, *others = (values[rows] for values in self.stack.moments.values())
         if settings.optimiser == "adam":
-            step_adam(weights, gradients, first, second[0], rates, betas=ADAM_BETAS, epsilon=ADAM_EPSILON)
-        else:
+            step_adam(weights, gradients, first, others[0], rates, betas=ADAM_BETAS, epsilon=ADAM_EPSILON)
+        elif settings.optimiser == "sgd":
             step_sgd(weights, gradients, first, rates, momentum=settings.momentum)
+        else:
+            self._step_muon(weights, gradients, [first, *others], rates)
+
+    def _step_muon(self, weights: Tensor, gradients: Tensor, moments: list[Tensor], rates: Rates) -> None:
+        """Follow the gradients of each parameter as it is followed alone."""
+        for place in self.stack.places:
+            columns = slice(place.start, place.start + place.n)
+            w, g, buffer, mean, square = (one[:, columns] for one in (weights, gradients, *moments))
+            if is_matrix(place.shape):
+                step_muon(w, g, buffer, rates, n_rows=place.shape[0], momentum=self.lesson.settings.momentum)
+            else:
+                step_adam(w, g, mean, square, rates, betas=ADAM_BETAS, epsilon=ADAM_EPSILON)

@@ -1,12 +1,14 @@
 """The steps of the optimisers on many rows of weights at once, each row with numbers of its own.
 
-Equal to torch's `Adam` and `SGD` up to rounding.
+Equal to torch's `Adam` and `SGD`, and to our `Muon`, up to rounding.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from deepdlt.training.muon import step_of_matrix
 
 CLIP_EPSILON = 1e-6
 """As in `torch.nn.utils.clip_grad_norm_`."""
@@ -74,3 +76,23 @@ def step_sgd(weights: Tensor, gradients: Tensor, buffer: Tensor, rates: Rates, *
     """
     buffer.mul_(momentum).add_(gradients)
     weights.sub_(buffer * rates.learning_rate[:, None])
+
+
+def step_muon(
+    weights: Tensor, gradients: Tensor, buffer: Tensor, rates: Rates, *, n_rows: int, momentum: float
+) -> None:
+    """Take one step of Muon in every row, in place, with the numbers of a row as a matrix.
+
+    Parameters
+    ----------
+    weights, gradients, buffer : Tensor of float32, shape (k, m * n)
+        One parameter's weights, their gradients (weight decay added), and the momentum buffer.
+    rates : Rates
+    n_rows : int
+        m.
+    momentum : float
+        Share of the last direction that is kept.
+    """
+    shape = (len(weights), n_rows, -1)
+    step = step_of_matrix(gradients.reshape(shape), buffer.view(shape), momentum=momentum)
+    weights.sub_(step.flatten(1) * rates.learning_rate[:, None])

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import torch
 
-OPTIMISERS = ("adam", "sgd")
+from deepdlt.training.muon import Muon
+
+OPTIMISERS = ("adam", "sgd", "muon")
 
 FUSED_DEVICES = frozenset({"cpu", "cuda", "mps"})
 """Kinds of device on which torch updates all weights in one pass."""
@@ -23,13 +25,13 @@ def build_optimiser(
     Parameters
     ----------
     name : str
-        ``adam``, or ``sgd`` with momentum.
+        ``adam``, ``sgd`` with momentum, or ``muon``.
     parameters : iterable of torch.nn.Parameter
         All on one device.
     learning_rate : float
         Step size, above 0.
     momentum : float
-        Share of the last step that is kept, in [0, 1) (sgd only).
+        Share of the last step that is kept, in [0, 1) (sgd and muon).
     weight_decay : float
         L2 penalty, added to the gradient; not negative.
 
@@ -47,6 +49,8 @@ def build_optimiser(
     if learning_rate <= 0:
         raise ValueError(f"learning_rate must be above 0, got {learning_rate}")
     weights = list(parameters)
+    if name == "muon":
+        return Muon(weights, lr=learning_rate, momentum=momentum, weight_decay=weight_decay)
     is_fused = {weight.device.type for weight in weights} <= FUSED_DEVICES
     if name == "adam":
         return torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay, fused=is_fused)

@@ -13,7 +13,7 @@ from deepdlt.loss.names import objective_weights
 
 ModelName = Literal["ae", "vae", "residual"]
 ActivationName = Literal["relu", "selu", "elu", "leaky_relu"]
-OptimiserName = Literal["adam", "sgd"]
+OptimiserName = Literal["adam", "sgd", "muon"]
 TargetRange = Literal["signed", "unit"]
 ViewName = Literal["pixels", "fft_denoised", "fourier"]
 CorruptionName = Literal["none", "gaussian", "salt_and_pepper"]
@@ -81,9 +81,9 @@ class TrainingSettings(Settings):
     corruption_level: float = Field(
         0.1, ge=0, le=1, description="Standard deviation as a share of the range (gaussian), or share of pixels."
     )
-    optimiser: OptimiserName = Field("adam", description="Adam, or SGD with momentum.")
+    optimiser: OptimiserName = Field("adam", description="Adam, SGD with momentum, or Muon.")
     learning_rate: float = Field(5e-4, gt=0, le=10, description="Step size of the optimiser; the peak of a schedule.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum (sgd only).")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum (sgd and muon).")
     weight_decay: float = Field(1e-5, ge=0, le=1, description="L2 penalty on the weights.")
     schedule: ScheduleName = Field("constant", description="How the learning rate goes.")
     warm_up: float = Field(0.3, ge=0, le=1, description="Share of the steps on the way up (one_cycle only).")
@@ -153,7 +153,7 @@ class TrainingSettings(Settings):
             "feature_model": "feature_matching" in self.loss,
             "vgg_digest": "perceptual" in self.loss,
             "vgg_weights": False,  # its digest stands for it
-            "momentum": self.optimiser == "sgd",
+            "momentum": self.optimiser in ("sgd", "muon"),
             "threshold": self.view == "fft_denoised",
             "corruption_level": self.corruption != "none",
             "warm_up": self.schedule == "one_cycle",

@@ -52,6 +52,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fourier": {"view": "fourier", "target_range": "unit"},
     "clipped": {"gradient_clip": 0.01, "weight_decay": 0.1},
     "no-momentum": {"momentum": 0.0, "weight_decay": 0.0},
+    "muon": {"optimiser": "muon", "learning_rate": 1e-3, "weight_decay": 0.01},
     "one-cycle": {"schedule": "one_cycle"},
     "cosine": {"schedule": "cosine"},
     "plateau": {"schedule": "plateau", "plateau_patience": 0, "min_delta": 1.0, "epochs": 2},
@@ -176,7 +177,7 @@ def test_checkpoints_are_ordinary_ones(tmp_path: Path) -> None:
         assert set(map(int, counts)) == {6}  # two epochs of three steps
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+@pytest.mark.parametrize("optimiser", ["adam", "sgd", "muon"])
 def test_a_cut_group_goes_on_to_the_same_bits(optimiser: str, tmp_path: Path) -> None:
     """Cut after an epoch that was saved, all go on from there and end as if nothing had been cut."""
     settings = TrainingSettings(**(SMALL | {"epochs": 3}), optimiser=optimiser)

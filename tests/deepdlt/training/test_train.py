@@ -29,6 +29,7 @@ CALL = ("train_index", "val_index", "checkpoint_dir", "dissimilarity", "seed", "
 KINDS: dict[str, dict[str, Any]] = {
     "ae-adam": {},
     "ae-sgd": {"optimiser": "sgd", "learning_rate": 0.01, "activation": "elu"},
+    "ae-muon": {"optimiser": "muon", "weight_decay": 0.01},
     "vae": {"model": "vae", "latent_dim": 4, "activation": "leaky_relu", "loss_reduction": "batch_sum"},
 }
 
@@ -265,7 +266,7 @@ def test_history_has_the_columns_of_the_lake(tmp_path: Path) -> None:
         ({"val_index": [50]}, "rows 50 to 50"),
         ({"target_range": "byte"}, "'signed' or 'unit'"),
         ({"loss_reduction": "sum"}, "'mean' or 'batch_sum'"),
-        ({"optimiser": "lbfgs"}, "'adam' or 'sgd'"),
+        ({"optimiser": "lbfgs"}, "'adam', 'sgd' or 'muon'"),
         ({"activation": "gelu"}, "'relu', 'selu'"),
         ({"learning_rate": 0.0}, "greater than 0"),
     ],
@@ -279,7 +280,7 @@ def test_bad_arguments_are_refused_before_the_first_step(options: dict[str, Any]
 
 
 def test_the_update_of_all_weights_is_one_pass() -> None:
-    """Both optimisers are fused on a CPU."""
+    """Torch's optimisers are fused on a CPU."""
     for name in ("adam", "sgd"):
         optimiser = build_optimiser(name, build_model("ae").parameters(), learning_rate=0.1)
         assert optimiser.defaults["fused"]
