@@ -15,6 +15,7 @@ COMMON: dict[str, Any] = {
 PEAK: dict[str, Any] = {"learning_rate": 3e-3}
 VAE: dict[str, Any] = {"model": "vae", "activation": "leaky_relu"}
 RESIDUAL: dict[str, Any] = {"model": "residual", "activation": "elu", "schedule": "one_cycle", **PEAK}
+MUON: dict[str, Any] = {"optimiser": "muon", "momentum": 0.95}
 
 THIS_MODEL = "the first training of this family"
 """Stands for the run whose encoder a feature-matching loss compares with."""
@@ -78,6 +79,9 @@ FAMILIES = (
         {
             "Adam": {},
             "SGD 0.1": {"optimiser": "sgd", "learning_rate": 0.1},
+            "Muon": MUON,
+            "Muon, one cycle to 3e-3": {"schedule": "one_cycle", **MUON, **PEAK},
+            "Adam, one cycle to 3e-3": {"schedule": "one_cycle", **PEAK},
             "weight decay 1e-3": {"weight_decay": 1e-3},
             "gradient clip 0.1": {"gradient_clip": 0.1},
             "bf16": {"precision": "bf16"},
@@ -125,7 +129,7 @@ FAMILIES = (
             "4,096 (maps)": {},
             **{f"{count}": {"latent_dim": count} for count in (512, 256, 128, 64, 32, 16)},
         },
-        base=RESIDUAL,
+        base=RESIDUAL | MUON,
     ),
     Family(
         "VAE",

@@ -6,27 +6,48 @@ from pathlib import Path
 
 import pytest
 from killed_nights import disturbed, on_one_core, undisturbed
+from postgres import find_programs, running_postgres
+from stores import running_store
 
 N_ROUNDS = int(os.environ.get("DEEPDLT_NIGHT_ROUNDS", "100"))
 PER_BLOCK = 10
 
 
-@pytest.mark.long
-def test_nights_killed_anywhere_leave_what_undisturbed_nights_leave(tmp_path: Path) -> None:
-    """kill -9 of a training, a flow, a worker, the server, or all at once; `DEEPDLT_NIGHT_ROUNDS` (100) rounds."""
+def rounds(folder: Path, n_rounds: int, *, lake: str | None = None) -> None:
+    """Hold so many rounds, on a lake of that address, against calm nights in a folder; print what came of them."""
     seed = random.SystemRandom().randrange(10**6)
-    per_block = min(PER_BLOCK, N_ROUNDS)
-    n_blocks = -(-N_ROUNDS // per_block)
+    per_block = min(PER_BLOCK, n_rounds)
+    n_blocks = -(-n_rounds // per_block)
     with on_one_core():
-        wanted, night_s = undisturbed(tmp_path / "undisturbed", n_blocks=n_blocks, per_block=per_block)
+        wanted, night_s = undisturbed(folder / "undisturbed", n_blocks=n_blocks, per_block=per_block)
         report = disturbed(
             wanted,
-            tmp_path / "disturbed",
+            folder / "disturbed",
             n_blocks=n_blocks,
             per_block=per_block,
             seed=seed,
             longest_s=max(25.0, night_s),
+            lake=lake,
         )
     print(f"seed {seed}: {report}")
-    assert report.rounds >= N_ROUNDS
+    assert report.rounds >= n_rounds
     assert (+report.lost, +report.doubled, report.left_behind) == ({}, {}, []), f"seed {seed}: {report}"
+
+
+@pytest.mark.long
+def test_nights_killed_anywhere_leave_what_undisturbed_nights_leave(tmp_path: Path) -> None:
+    """kill -9 of a training, a flow, a worker, the server, or all at once; `DEEPDLT_NIGHT_ROUNDS` (100) rounds."""
+    rounds(tmp_path, N_ROUNDS)
+
+
+@pytest.mark.long
+def test_so_they_do_where_the_lake_is_in_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catalog in Postgres, files in S3, against calm nights in a folder; a tenth of the rounds."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("there is no Postgres on this machine: install Debian's `postgresql`")
+    with running_postgres(programs) as postgres, running_store() as store:
+        for name, value in (postgres.variables | store.variables).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("DEEPDLT_CACHE", str(tmp_path / "copies"))
+        rounds(tmp_path, max(1, N_ROUNDS // 10), lake=f"{postgres.make_database('nights')}+s3://lab/nights")

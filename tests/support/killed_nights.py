@@ -131,6 +131,11 @@ def kill(stack: RunningStack, victim: str) -> bool:
     return is_hit
 
 
+def _lake_of(stack: RunningStack) -> Lake:
+    """Open the lake of a stack, to be read."""
+    return Lake.open(stack.env["DEEPDLT_LAKE"], is_read_only=True)
+
+
 def rows_of(lake: Lake) -> dict[str, Counter[str]]:
     """Return what is compared, by table."""
     return {
@@ -150,10 +155,11 @@ def on_one_core() -> Iterator[None]:
 
 
 @contextmanager
-def a_stack(port: int) -> Iterator[RunningStack]:
-    """A stack of its own, with the project's deployments."""
+def a_stack(port: int, lake: str | None = None) -> Iterator[RunningStack]:
+    """A stack of its own, with the project's deployments; its lake is in its folder, unless told otherwise."""
     folder = stacks.make_folder()
-    running = stacks.start_stack(folder, stacks.environment_of(folder, port))
+    elsewhere = {"DEEPDLT_LAKE": lake, "DEEPDLT_CACHE": str(folder / "cache")} if lake else {}
+    running = stacks.start_stack(folder, stacks.environment_of(folder, port) | elsewhere)
     try:
         running.cli("deploy")
         yield running
@@ -172,8 +178,8 @@ def undisturbed(folder: Path, *, n_blocks: int, per_block: int) -> tuple[dict[st
             )
             assert run["state_name"] == "Completed", run["state"]["message"]
         seconds = (time.monotonic() - began) / per_block
-        with Lake.open(stack.env["DEEPDLT_LAKE"], is_read_only=True) as lake:
-            return rows_of(lake), seconds
+        with _lake_of(stack) as left:
+            return rows_of(left), seconds
 
 
 class Rounds:
@@ -222,10 +228,10 @@ class Rounds:
         """Tidy up as the weekly upkeep does, and compare what stands with what should."""
         kept = self.stack.run("maintain/weekly", limit_s=ENDED_S)
         assert kept["state_name"] == "Completed", kept["state"]["message"]
-        with Lake.open(self.stack.env["DEEPDLT_LAKE"], is_read_only=True) as lake:
+        with _lake_of(self.stack) as lake:
             found = rows_of(lake)
             named = set(lake.query("SELECT path FROM models").to_series())
-            stored = {path.relative_to(lake.root).as_posix() for path in (lake.root / "models").rglob("*.*")}
+            stored = {file.path for file in lake.files.listed("models/")}
         self.report.rows = sum(rows.total() for rows in wanted.values())
         for table, rows in wanted.items():
             self.report.lost[table] += (rows - found[table]).total()
@@ -235,10 +241,17 @@ class Rounds:
 
 
 def disturbed(
-    wanted: dict[str, Counter[str]], folder: Path, *, n_blocks: int, per_block: int, seed: int, longest_s: float
+    wanted: dict[str, Counter[str]],
+    folder: Path,
+    *,
+    n_blocks: int,
+    per_block: int,
+    seed: int,
+    longest_s: float,
+    lake: str | None = None,
 ) -> Report:
     """Run the rounds, and compare what they leave with the rows that should be there."""
-    with a_stack(stacks.free_port()) as stack:
+    with a_stack(stacks.free_port(), lake) as stack:
         draw = random.Random(seed)  # noqa: S311 - it hides nothing
         rounds = Rounds(stack, folder, draw, longest_s=longest_s)
         for block in range(n_blocks):
