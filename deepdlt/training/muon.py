@@ -130,13 +130,10 @@ class Muon(torch.optim.Optimizer):
     def _follow_matrix(self, weights: Tensor, gradient: Tensor, learning_rate: float) -> None:
         """Take Muon's step."""
         state: dict[str, Any] = self.state[weights]
-        if not state:
-            state["momentum_buffer"] = torch.zeros_like(weights)
+        buffer: Tensor = state.get("momentum_buffer", torch.zeros_like(weights))
+        state["momentum_buffer"] = buffer = buffer.contiguous()  # a kernel may lie channels last; a matrix is its rows
         rows = (weights.shape[0], -1)
-        # Kernels may lie in memory channels last: `reshape` copies those, and `copy_` below puts them back.
-        buffer = state["momentum_buffer"].reshape(rows)
-        step = step_of_matrix(gradient.reshape(rows), buffer, momentum=self.momentum)
-        state["momentum_buffer"].copy_(buffer.view(weights.shape))
+        step = step_of_matrix(gradient.reshape(rows), buffer.view(rows), momentum=self.momentum)
         weights.sub_(step.view(weights.shape), alpha=learning_rate)
 
     def _follow(self, weights: Tensor, gradient: Tensor, learning_rate: float) -> None:

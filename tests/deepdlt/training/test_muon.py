@@ -21,6 +21,16 @@ def drawn(seed: int, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+def assert_same_steps(*same: nn.Parameter) -> None:
+    """Three steps with the same gradients leave weights that were equal equal."""
+    optimisers = [Muon([one], lr=0.01) for one in same]
+    for number in range(3):
+        for weights, optimiser in zip(same, optimisers, strict=True):
+            weights.grad = drawn(number, *weights.shape).reshape(weights.shape)
+            optimiser.step()
+    assert all(torch.allclose(same[0], one, atol=1e-6) for one in same)
+
+
 @given(m=EDGES, n=EDGES, seed=st.integers(0, 10**6), scale=st.sampled_from([1e-3, 1.0, 1e4]))
 def test_singular_values_are_nearly_one_and_vectors_stay(m: int, n: int, seed: int, scale: float) -> None:
     """Against torch's singular value decomposition; what a matrix is multiplied by does not count."""
@@ -82,14 +92,16 @@ def test_what_is_no_matrix_is_stepped_as_torchs_adam_does(weight_decay: float) -
     assert torch.allclose(ours, theirs, atol=1e-6)
 
 
-def test_the_layout_of_a_kernel_in_memory_does_not_count() -> None:
-    """Channels last or first, steps and state are the same numbers."""
-    plain = nn.Parameter(drawn(3, 32, 16, 3, 3))
+@pytest.mark.parametrize("shape", [(32, 16, 3, 3), (32, 16, 1, 1)])
+def test_the_layout_of_a_kernel_in_memory_does_not_count(shape: tuple[int, ...]) -> None:
+    """Channels last or first, steps are the same numbers; the layout stays."""
+    plain = nn.Parameter(drawn(3, *shape))
     last = nn.Parameter(plain.detach().clone(memory_format=torch.channels_last))
-    optimisers = [Muon([one], lr=0.01) for one in (plain, last)]
-    for number in range(3):
-        for weights, optimiser in zip((plain, last), optimisers, strict=True):
-            weights.grad = drawn(number, *weights.shape)
-            optimiser.step()
-    assert torch.allclose(plain, last, atol=1e-6)
+    assert_same_steps(plain, last)
     assert last.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_matrix_that_lies_by_columns_is_stepped_as_one_by_rows() -> None:
+    """As the weights of a linear layer that were turned."""
+    matrix = drawn(3, 32, 16)
+    assert_same_steps(nn.Parameter(matrix.clone()), nn.Parameter(matrix.mT.contiguous().mT))

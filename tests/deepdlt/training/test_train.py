@@ -29,7 +29,7 @@ CALL = ("train_index", "val_index", "checkpoint_dir", "dissimilarity", "seed", "
 KINDS: dict[str, dict[str, Any]] = {
     "ae-adam": {},
     "ae-sgd": {"optimiser": "sgd", "learning_rate": 0.01, "activation": "elu"},
-    "ae-muon": {"optimiser": "muon", "weight_decay": 0.01},
+    "residual-muon": {"model": "residual", "optimiser": "muon", "weight_decay": 0.01},
     "vae": {"model": "vae", "latent_dim": 4, "activation": "leaky_relu", "loss_reduction": "batch_sum"},
 }
 
