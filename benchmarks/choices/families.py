@@ -124,7 +124,7 @@ FAMILIES = (
     ),
     Family(
         "code of an autoencoder",
-        "How many numbers a patch? (residual network)",
+        "How many numbers a patch? (residual network, Muon, one cycle to 3e-3)",
         {
             "4,096 (maps)": {},
             **{f"{count}": {"latent_dim": count} for count in (512, 256, 128, 64, 32, 16)},

@@ -104,7 +104,7 @@ def _train_family(
                 yield {
                     "family": family.name,
                     "choice": choice,
-                    "settings": settings.model_dump(exclude_defaults=True),
+                    "settings": _chosen(settings),
                     "n_parameters": result.n_parameters,
                     "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
                     "epochs": [dataclasses.asdict(epoch) for epoch in result.history],
@@ -125,13 +125,23 @@ def _dissimilarity(settings: TrainingSettings, first: Path) -> Any:
 
 
 def _kept(budget: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the records of an earlier run of the same budget."""
+    """Return the records of an earlier run of the same budget whose choices are still what they were."""
     if not RESULTS.exists():
         return []
     found = json.loads(RESULTS.read_text())
-    names = {(family.name, choice) for family in FAMILIES for choice in family.choices}
+    wanted = {
+        (family.name, choice): _chosen(settings_of(family, choice, budget["epochs"]))
+        for family in FAMILIES
+        for choice in family.choices
+    }
     records: list[dict[str, Any]] = found["records"] if found["budget"] == budget else []
-    return [record for record in records if (record["family"], record["choice"]) in names]
+    return [one for one in records if one["settings"] == wanted.get((one["family"], one["choice"]))]
+
+
+def _chosen(settings: TrainingSettings) -> dict[str, Any]:
+    """Return what a choice sets, as it is kept."""
+    chosen: dict[str, Any] = json.loads(settings.model_dump_json(exclude_defaults=True))
+    return chosen
 
 
 def _keep(found: dict[str, Any]) -> None:
