@@ -71,9 +71,12 @@ def test_our_own_differ_from_the_tuned_one_as_said(name: str) -> None:
     shared = {key: value for key, value in changed("tuned").items() if changed("tuned-128").get(key) == value}
     said = shared | settings(rows()[name][0])
     assert changed(name) == {key: value for key, value in said.items() if value != DEFAULTS[key]}
-    assert "no dropout, flips and turns, ELU, 8 patches a step, one cycle to a peak of 3e-3, 30 epochs" in TEXT
+    recipe = (
+        "no dropout, flips and turns, ELU, 8 patches a step, Muon with a momentum of 0.95, one cycle to a peak of 3e-3"
+    )
+    assert f"{recipe}, 30 epochs" in TEXT
     kept = {"dropout": 0.0, "is_turned": True, "schedule": "one_cycle", "learning_rate": 3e-3, "epochs": 30}
-    kept |= {"activation": "elu", "batch_size": 8}
+    kept |= {"activation": "elu", "batch_size": 8, "optimiser": "muon", "momentum": 0.95}
     assert kept.items() <= shared.items()
 
 
