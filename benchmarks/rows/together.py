@@ -61,6 +61,8 @@ def as_one(clock: Clock) -> None:
 
 def one_by_one(clock: Clock) -> None:
     """Take a step of each training as an ordinary one does: forward, backward, torch's own update."""
+    import copy
+
     import torch
 
     from deepdlt.loss.losses import objective, patch_loss
@@ -70,8 +72,8 @@ def one_by_one(clock: Clock) -> None:
     batch = torch.rand(BATCH_SIZE, 1, SIZE_PX, SIZE_PX)
 
     def look() -> None:
-        for _, progress in begun:
-            progress.model.train()(batch)
+        for _, progress in begun:  # in doubles: what is compiled for single numbers is seen by no counter
+            copy.deepcopy(progress.model).double().train()(batch.double())
 
     def take() -> None:
         for seed, (lesson, progress) in enumerate(begun):
