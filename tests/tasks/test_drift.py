@@ -95,20 +95,23 @@ def store_groups_of_night(night_id: str, again: bool) -> None:
 def crown(lake: Lake, night: dict[str, Any]) -> None:
     """Make the night's only training champion, whatever its worth."""
     (run_id,) = lake.query("SELECT run_id FROM night_runs")["run_id"]
-    named = {"source": night["source"], "preset": "residual", "run_id": run_id, "group_id": digest_json([run_id])}
+    named = {"source": night["source"], "preset": "residual-128", "run_id": run_id, "group_id": digest_json([run_id])}
     fill(lake, champions=[named | {"sequence": 1, "night_sequence": 1, "how": "promoted"}])
 
 
 @pytest.fixture(scope="module")
 def looked(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Looked]:
-    """A champion of twelve images, trained for a few epochs, and five images that came after; it has looked at them."""
+    """A champion of twelve images and five that came after; it has looked at them.
+
+    Its code has 128 numbers: one with as many as a patch has pixels gives back even noise.
+    """
     folder = tmp_path_factory.mktemp("drift")
     source = copy_source(synthetic, folder / "source")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEEPDLT_LAKE", str(folder / "lake"))
         patch.setenv("DEEPDLT_DEVICE", "cpu")
         patch.setattr("nights.analyse_night", SimpleNamespace(fn=store_groups_of_night))
-        night = run_night(source.folder, preset="residual", models=("residual",), epochs=12)
+        night = run_night(source.folder, preset="residual-128", models=("residual",), epochs=60)
         crown(open_lake(), night)
         add_images(source)
         take_in(source, "second")
