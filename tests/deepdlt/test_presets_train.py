@@ -74,7 +74,10 @@ def run(patches: PatchSet, settings: TrainingSettings, folder: Path, **more: Any
 def check(result: TrainingResult, patches: PatchSet, settings: TrainingSettings) -> None:
     """The loss falls, outputs have the shape and range they must, and no error is below its floor."""
     first, last = result.history[0], result.history[-1]
-    assert last.train_loss < first.train_loss
+    if settings.kl_warm_up_epochs:  # the loss of the first epoch leaves most of the divergence out
+        assert last.train_reconstruction_loss < first.train_reconstruction_loss
+    else:
+        assert last.train_loss < first.train_loss
     seen: dict[str, Any] = {"view": settings.view, "threshold": settings.threshold}
     targets, outputs = reconstruct(result.model, patches, range(80, 96), target_range=settings.target_range, **seen)
     assert targets.shape == outputs.shape == (16, 1, 64, 64)
