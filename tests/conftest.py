@@ -55,11 +55,6 @@ class ByWhatTheyShare(LoadScopeScheduling):
         return next((fixture for fixture, files in SHARED.items() if file in files), file)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores: those of a stack wait most of the time."""
-    return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) + 1
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatTheyShare:
     """Have the tests of a shared fixture done in one process."""
     return ByWhatTheyShare(config, log)
