@@ -73,8 +73,9 @@ class Bucket:
     def remove_old_copies(self) -> None:
         """Remove what this machine has neither made nor read for long, if nobody has looked for it since a day."""
         now, note = time.time(), self.root / _LOOKED
-        if note.exists() and now - note.stat().st_mtime < LOOK_EVERY_DAYS * _DAY_S:
-            return
+        with suppress(FileNotFoundError):  # the folder may be deleted at any time
+            if now - note.stat().st_mtime < LOOK_EVERY_DAYS * _DAY_S:
+                return
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         note.touch()
         os.utime(note, (now, now))

@@ -21,7 +21,7 @@ N_ITERATIONS = 5
 LIKE_ADAM = 0.2
 """Root mean square of a step of Adam at a learning rate of one, about."""
 LEAST_EDGE = 16
-"""Weights with fewer rows or columns, those of the first and the last layer among them, are left to Adam."""
+"""Weights with fewer rows or columns, the first and the last layer's of the report's network, are left to Adam."""
 SMALLEST_NORM = 1e-7
 
 
@@ -130,8 +130,11 @@ class Muon(torch.optim.Optimizer):
     def _follow_matrix(self, weights: Tensor, gradient: Tensor, learning_rate: float) -> None:
         """Take Muon's step."""
         state: dict[str, Any] = self.state[weights]
-        buffer: Tensor = state.get("momentum_buffer", torch.zeros_like(weights))
-        state["momentum_buffer"] = buffer = buffer.contiguous()  # a kernel may lie channels last; a matrix is its rows
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(weights)
+        # A kernel may lie channels last; a matrix is its rows.
+        buffer: Tensor = state["momentum_buffer"].contiguous()
+        state["momentum_buffer"] = buffer
         rows = (weights.shape[0], -1)
         step = step_of_matrix(gradient.reshape(rows), buffer.view(rows), momentum=self.momentum)
         weights.sub_(step.view(weights.shape), alpha=learning_rate)

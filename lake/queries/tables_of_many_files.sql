@@ -1,4 +1,4 @@
--- Purpose: the tables that lie in many files now, as one row a file.
+-- Purpose: the tables whose rows lie in many files now.
 -- Grain: one row per table, sorted by name.
 -- Parameters: least number of files.
 SELECT table_name
