@@ -6,7 +6,7 @@ test stack and nothing of the user's.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are taken by the processes
 
 
+TOLD = "told"
+"""Name of the property in which `tell` keeps a text."""
+
 SHARED = {
     "stack": (
         "flows/test_night",
@@ -48,10 +51,15 @@ SHARED = {
 
 
 class ByWhatTheyShare(LoadScopeScheduling):
-    """Where processes share the tests: those of a file stay together, and so do files of one expensive fixture."""
+    """Where processes share the tests: those of a file stay together, and so do files of one expensive fixture.
+
+    Those of `faults/` share nothing and take long: each goes where there is room.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition(".py::")[0].removeprefix("tests/")
+        if file.startswith("faults/"):
+            return nodeid
         return next((fixture for fixture, files in SHARED.items() if file in files), file)
 
 
@@ -77,9 +85,28 @@ def _name_of(item: pytest.Item) -> str:
     return item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests told of themselves, whichever process they ran in."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    told = [(report.nodeid, text) for report in reports for name, text in report.user_properties if name == TOLD]
+    for nodeid, text in told:
+        terminalreporter.section(nodeid.removeprefix("tests/"), sep="-")
+        terminalreporter.write_line(str(text))
+
+
 def pytest_unconfigure() -> None:
     """Remove the folder of this process at its end."""
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Put a text at the end of the run's output: what a test of many rounds has found."""
+
+    def put(text: str) -> None:
+        record_property(TOLD, text)
+
+    return put
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import os
 import random
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ GROWTH = 1.5
 
 
 @pytest.mark.long
-def test_a_soaked_lake_is_equal_to_a_new_one(tmp_path: Path) -> None:
+def test_a_soaked_lake_is_equal_to_a_new_one(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """`DEEPDLT_SOAK_MINUTES` (60) of nights, images and kills: rows equal to the bit, nothing torn, memory flat."""
     seed = random.SystemRandom().randrange(10**6)
     draw = random.Random(seed)  # noqa: S311 - it hides nothing
@@ -35,7 +36,7 @@ def test_a_soaked_lake_is_equal_to_a_new_one(tmp_path: Path) -> None:
     doubled = {table: (found[table] - rows).total() for table, rows in wanted.items()}
     n_rows = sum(rows.total() for rows in wanted.values())
     what_happened = f"{dict(soak.outcomes)}, killed {dict(soak.killed)}, {dict(soak.changes)}"
-    print(
+    tell(
         f"seed {seed}: {soak.n_nights} nights ({what_happened}); "
         f"rows compared {n_rows}; losses {sum(lost.values())}, duplicates {sum(doubled.values())}, torn {len(torn)}"
     )

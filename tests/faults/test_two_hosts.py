@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,7 +169,9 @@ def of_one_machine(source: Path) -> dict[str, Counter[str]]:
 
 
 @pytest.mark.long
-def test_a_host_that_is_gone_in_mid_night_changes_no_number(laboratory: Laboratory, tmp_path: Path) -> None:
+def test_a_host_that_is_gone_in_mid_night_changes_no_number(
+    laboratory: Laboratory, tmp_path: Path, tell: Callable[[str], None]
+) -> None:
     """Two gpu workers have a batch each; one host is killed; the other finishes, to the bits of one machine's night."""
     source = tmp_path / "images"
     grow(source, 0)
@@ -200,4 +202,4 @@ def test_a_host_that_is_gone_in_mid_night_changes_no_number(laboratory: Laborato
     assert {table: (wanted[table] - found[table], found[table] - wanted[table]) for table in KEPT} == {
         table: (Counter(), Counter()) for table in KEPT
     }
-    print(f"nights {n_nights}; rows compared {sum(rows.total() for rows in wanted.values())}")
+    tell(f"nights {n_nights}; rows compared {sum(rows.total() for rows in wanted.values())}")
