@@ -51,7 +51,7 @@ def make_ready(
     dataset, frozen = call_cached(
         freeze_dataset,
         *(source, images, patches["n_patches"], settings, patches_per_image),
-        confirm=dataset_stands,
+        confirm=lambda record: dataset_stands(source, record),
         again=refresh.asks_for("freeze"),
     )
     values = labels_used(source, labels, schemes)

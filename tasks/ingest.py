@@ -79,8 +79,8 @@ def ingest_source(
     source = source.resolve()
     lake = open_lake()
     is_ours = source.is_relative_to(lake.root)  # synthetic images, written before they are looked for
-    unsettled = unsettled_files(list_inputs(source), still_s=0 if is_ours else _still_s())
-    listed = Listing(source)
+    unsettled = unsettled_files(list_inputs(source, sheet=sheet), still_s=0 if is_ours else _still_s())
+    listed = Listing(source, sheet=sheet)
     found = survey(
         source,
         spec=sheet_spec(),
@@ -191,7 +191,7 @@ def find_source(source: str | None, sheet: str | None) -> SourceRecord:
         folder = str(open_lake().root / "synthetic")
         made = write_synthetic(Path(folder))
         logger.info("no source folder given: %d synthetic SEM images in %s", made.n_images, folder)
-    seen = fingerprint_folder(Path(folder))
+    seen = fingerprint_folder(Path(folder), sheet=Path(sheet) if sheet else None)
     return SourceRecord(
         source=str(Path(folder).resolve()),
         sheet=sheet or "",

@@ -147,6 +147,9 @@ def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> Cut | None
 def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int, again: bool = False) -> DatasetRecord:
     """Name the set of patches that a night trains on, and note it in the lake.
 
+    The same images under another path are the same data set; its row then names the newer path, so that what is
+    asked by label is asked with the labels of there.
+
     Parameters
     ----------
     source : str
@@ -179,7 +182,7 @@ def freeze(source: str, recipe: PatchRecipe, *, patches_per_image: int, again: b
         n_patches=patches.height,
         snapshot_id=snapshot_id,
     )
-    known = lake.query(load("dataset_record"), [record["dataset_id"]])
+    known = lake.query(load("dataset_record"), [record["dataset_id"], source])
     if known.height and not again:
         record["snapshot_id"] = known.item(0, "snapshot_id")
         if known.row(0, named=True) == record:

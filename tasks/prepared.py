@@ -73,9 +73,9 @@ def freeze_dataset(
     return record
 
 
-def dataset_stands(record: DatasetRecord) -> bool:
-    """Tell whether the lake holds the data set just as the record has it."""
-    found = open_lake().query(load("dataset_record"), [record["dataset_id"]])
+def dataset_stands(source: str, record: DatasetRecord) -> bool:
+    """Tell whether the lake holds the data set just as the record has it, as one of that source."""
+    found = open_lake().query(load("dataset_record"), [record["dataset_id"], source])
     return bool(found.height) and found.row(0, named=True) == record
 
 

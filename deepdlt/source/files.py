@@ -97,18 +97,20 @@ def find_images(root: Path) -> list[Path]:
     return list(find_files(root).images)
 
 
-def list_inputs(root: Path) -> list[Path]:
+def list_inputs(root: Path, *, sheet: Path | None = None) -> list[Path]:
     """Return every file that a survey of a folder reads: images and sheets.
 
     Parameters
     ----------
     root : Path
         The folder.
+    sheet : Path, optional
+        The label sheet, absolute or relative to `root`; it may lie elsewhere.
 
     Returns
     -------
     list of Path
-        Sorted, each beginning with `root`, found as `find_files` says.
+        Sorted, each beginning with `root`, found as `find_files` says; and the named sheet, if it is not one of them.
 
     Raises
     ------
@@ -116,7 +118,24 @@ def list_inputs(root: Path) -> list[Path]:
         If `root` is not a folder.
     """
     found = find_files(root)
-    return list(_sorted((*found.images, *found.sheets)))
+    listed = {*found.images, *found.sheets}
+    if sheet is not None and (named := place_of(found, sheet)).is_file():
+        listed.add(named)
+    return list(_sorted(listed))
+
+
+def place_of(found: SourceFiles, sheet: Path) -> Path:
+    """Return the path of a named sheet: that of the file found, or one whose folders are no links.
+
+    Parameters
+    ----------
+    found : SourceFiles
+    sheet : Path
+        Absolute or relative to the folder.
+    """
+    chosen = found.root / sheet
+    place = chosen.parent.resolve() / chosen.name
+    return next((path for path in found.sheets if path.parent.resolve() / path.name == place), place)
 
 
 def find_sheet(root: Path, *, sheet: Path | None = None) -> Path:
@@ -169,10 +188,9 @@ def choose_sheet(found: SourceFiles, *, sheet: Path | None = None) -> Path:
         If there are several and none was named.
     """
     if sheet is not None:
-        chosen = found.root / sheet
-        if not chosen.is_file():
-            raise SheetMissing(chosen)
-        return chosen
+        if not (found.root / sheet).is_file():
+            raise SheetMissing(found.root / sheet)
+        return place_of(found, sheet)
     if not found.sheets:
         raise SheetMissing(found.root)
     if len(found.sheets) > 1:

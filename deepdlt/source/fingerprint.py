@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepdlt.digest import digest_bytes, digest_json
-from deepdlt.sheets.cells import SHEET_SUFFIXES
 from deepdlt.source.files import list_inputs
+from deepdlt.source.names import IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Listing:
     ----------
     folder : Path
         Folder with images and label sheets, searched below; only read.
+    sheet : Path, optional
+        The label sheet, absolute or relative to the folder; it counts, too, where it lies elsewhere.
 
     Raises
     ------
@@ -45,11 +47,11 @@ class Listing:
         If there is no such folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, sheet: Path | None = None) -> None:
         if not folder.is_dir():
             raise NotADirectoryError(f"{folder} is no folder: name one that holds SEM images and their label sheet")
-        self._names = {path.relative_to(folder).as_posix(): path for path in list_inputs(folder)}
-        sheets = [name for name, path in self._names.items() if path.suffix.lower() in SHEET_SUFFIXES]
+        self._names = {_name_in(folder, path): path for path in list_inputs(folder, sheet=sheet)}
+        sheets = [name for name, path in self._names.items() if path.suffix.lower() not in IMAGE_SUFFIXES]
         self._sheets = dict(zip(sheets, _digest_files([self._names[name] for name in sheets]), strict=True))
 
     def fingerprint(self, digests: Mapping[str, str] | None = None) -> FolderFingerprint:
@@ -71,13 +73,15 @@ class Listing:
         return FolderFingerprint(digest=digest_json([names, [known[name] for name in names]]), n_files=len(names))
 
 
-def fingerprint_folder(folder: Path) -> FolderFingerprint:
+def fingerprint_folder(folder: Path, *, sheet: Path | None = None) -> FolderFingerprint:
     """Return the digest of every file that an ingest of the folder would look at.
 
     Parameters
     ----------
     folder : Path
         Folder with images and label sheets, searched below; only read.
+    sheet : Path, optional
+        The label sheet, absolute or relative to the folder.
 
     Returns
     -------
@@ -88,7 +92,12 @@ def fingerprint_folder(folder: Path) -> FolderFingerprint:
     NotADirectoryError
         If there is no such folder.
     """
-    return Listing(folder).fingerprint()
+    return Listing(folder, sheet=sheet).fingerprint()
+
+
+def _name_in(folder: Path, path: Path) -> str:
+    """Return a file's path relative to the folder; that of a sheet elsewhere as it is."""
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
 
 def _digest_files(files: Sequence[Path]) -> list[str]:

@@ -120,7 +120,6 @@ def survey(
     if not found.images:
         raise NoImages(found.root, n_skipped=len(found.links_out) + len(found.closed_folders))
     sheet_path = choose_sheet(found, sheet=sheet)
-    sheet_path = sheet_path.parent.resolve() / sheet_path.name
     if sheet_path in unsettled:
         raise SheetBeingWritten(sheet_path)
     shown_sheet = Path(os.path.relpath(sheet_path, found.root)).as_posix()

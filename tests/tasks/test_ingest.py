@@ -4,12 +4,13 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 from sources import Source
 
 from lake import Lake
-from tasks.ingest import ingest_source
+from tasks.ingest import find_source, ingest_source
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -36,6 +37,23 @@ def test_a_remark_on_a_conversion_stands_while_the_file_does(source: Source, lak
         1,
         0,
     )
+
+
+def test_a_sheet_outside_the_folder_is_part_of_what_was_taken_in(source: Source, lake: Lake, tmp_path: Path) -> None:
+    """Its correction is another state of the source, to the night's first look and to the ingest alike."""
+    sheet = source.sheet.rename(tmp_path / "labels.csv")
+    outside = Source(source.folder, sheet)
+    rows = pl.read_csv(sheet, infer_schema=False)
+    folder = source.sheet.parent.relative_to(source.folder).as_posix()
+    rows.with_columns(Names=pl.lit(f"{folder}/") + pl.col("Names")).write_csv(sheet)
+    seen = [find_source.fn(str(source.folder), str(sheet))]
+    taken = [ingest_source(source.folder, sheet=sheet)]
+    outside.set_cell(0, "NP", 77)
+    seen.append(find_source.fn(str(source.folder), str(sheet)))
+    taken.append(ingest_source(source.folder, sheet=sheet))
+    assert [one["fingerprint"] for one in seen] == [one["fingerprint"] for one in taken]
+    assert len({one["state_key"] for one in taken}) == len({one["fingerprint"] for one in seen}) == 2
+    assert 77 in set(lake.query("SELECT n_pulses FROM labels")["n_pulses"])
 
 
 def test_source_files_are_only_read(source: Source, lake: Lake) -> None:

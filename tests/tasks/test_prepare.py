@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sources import Source
+from sources import Source, copy_source
 
 from deepdlt.config import PatchRecipe
 from lake import Lake
 from lake.shards import read_patches
+from lake.statements import load
 from tasks.export import NothingIngested, export_source
 from tasks.ingest import ingest_source
 from tasks.prepare import assign_missing, cut_missing, freeze
@@ -66,9 +67,25 @@ def test_a_lost_shard_is_cut_again_to_the_same_bytes(source: Source, lake: Lake)
 def test_a_record_that_is_not_the_lakes_is_no_hit(source: Source, lake: Lake) -> None:
     """A data set stands only as the lake has it: neither an edited record nor one of another lake counts."""
     dataset, _ = prepare(source)
-    assert dataset_stands(dataset)
-    assert not dataset_stands({**dataset, "n_patches": 1})
-    assert not dataset_stands({**dataset, "dataset_id": "0" * 32})
+    here = str(source.folder)
+    assert dataset_stands(here, dataset)
+    assert not dataset_stands(here, {**dataset, "n_patches": 1})
+    assert not dataset_stands(here, {**dataset, "dataset_id": "0" * 32})
+    assert not dataset_stands("/elsewhere", dataset)
+
+
+def test_images_that_were_moved_have_the_labels_of_where_they_are_now(
+    source: Source, lake: Lake, synthetic: Path, tmp_path: Path
+) -> None:
+    """One data set, whichever path it was first made from; its labels are those of the path it was last made from."""
+    first, _ = prepare(source)
+    moved = copy_source(synthetic, tmp_path / "moved")
+    moved.set_cell(0, "NP", 77)
+    second, _ = prepare(moved)
+    assert second["dataset_id"] == first["dataset_id"]
+    labels = lake.query(load("labels_of_dataset"), [first["dataset_id"]])
+    assert set(labels["source"]) == {str(moved.folder)}
+    assert 77 in set(labels["n_pulses"])
 
 
 def test_an_image_that_changed_since_its_ingest_waits(source: Source, lake: Lake) -> None:
@@ -199,5 +216,5 @@ def test_the_row_of_a_data_set_that_was_changed_is_written_again(source: Source,
     """Or every night would find it wrong."""
     dataset, _ = prepare(source)
     damage(lake, "UPDATE datasets SET n_images = 7")
-    assert not dataset_stands(dataset)
-    assert dataset_stands(prepare(source)[0])
+    assert not dataset_stands(str(source.folder), dataset)
+    assert dataset_stands(str(source.folder), prepare(source)[0])
