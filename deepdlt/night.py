@@ -18,8 +18,9 @@ TRAINING_MODULES = (
     "deepdlt.quality.scoring",
     "deepdlt.training.checkpoints",
     "deepdlt.models",
+    "deepdlt.analysis.latents",
 )
-"""What runs between a patch and a metric; a change of this code is a new training."""
+"""What runs between a patch and a metric or a code; a change of this code is a new training."""
 
 HOLDOUT: Literal["holdout"] = "holdout"
 NO_LABEL = "none"
@@ -72,6 +73,19 @@ class RunPlan(Settings):
 def training_code() -> str:
     """Return the digest of the code between a patch and a metric."""
     return code_digest(*TRAINING_MODULES)
+
+
+class NoModelLeft(DeepdltError):
+    """A night is asked for models that its preset does not have."""
+
+    def __init__(self, preset: str, trained: Sequence[str], wanted: Sequence[str]) -> None:
+        self.preset = preset
+        self.trained = tuple(trained)
+        self.wanted = tuple(wanted)
+        super().__init__(
+            f"preset {preset!r} trains {', '.join(trained)}, and the night is asked for {', '.join(wanted) or 'none'}: "
+            "name one of its models, leave `models` out, or take another preset"
+        )
 
 
 class CodeDiffers(DeepdltError):
@@ -157,6 +171,8 @@ def presets_of_night(preset: str, models: Iterable[ModelName], choices: Training
     ------
     PresetUnknown
         If there is no preset of that name.
+    NoModelLeft
+        If it has none of the models.
     ValueError
         If the chosen settings do not go together.
     """
@@ -166,7 +182,10 @@ def presets_of_night(preset: str, models: Iterable[ModelName], choices: Training
         prefix = preset.removesuffix("label-cv")
         chosen += [find_preset(f"{prefix}experiment-1"), find_preset(f"{prefix}vae")]
     wanted = set(models)
-    return [one.with_choices(choices) for one in chosen if one.settings.model in wanted]
+    left = [one.with_choices(choices) for one in chosen if one.settings.model in wanted]
+    if not left:
+        raise NoModelLeft(preset, sorted({one.settings.model for one in chosen}), sorted(wanted))
+    return left
 
 
 def plan_runs(

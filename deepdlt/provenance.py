@@ -19,7 +19,7 @@ PACKAGE = PACKAGE_FOLDER.name
 CODE_OF = "code of "
 """Begins the name of an input that is the digest of a module."""
 
-NUMERIC_LIBRARIES = ("numpy", "scikit-image", "scikit-learn", "torch")
+NUMERIC_LIBRARIES = ("numba", "numpy", "torch")
 """Libraries whose version can change the numbers of a training."""
 
 

@@ -28,6 +28,14 @@ MODULES: dict[Question, tuple[str, ...]] = {
 }
 """What answers each question; its code is part of what an answer stands for."""
 
+WORK: dict[Question, tuple[str, ...]] = {
+    "label_means": ("tasks.label_means",),
+    "difficulty": ("tasks.difficulty", "tasks.label_means"),
+    "probe": ("tasks.probing",),
+    "audit": ("tasks.audit",),
+}
+"""What brings the question before them, and their answer into rows: that too is in what an answer stands for."""
+
 LIBRARIES: dict[Question, tuple[str, ...]] = {
     "label_means": ("numpy", "polars"),
     "difficulty": ("numpy", "polars", "scipy"),
@@ -60,7 +68,7 @@ def depends_on(question: Question, labels: pl.DataFrame) -> dict[str, str]:
     return {
         "labels": digest_json([said.columns, said.rows()]),
         "declaration": digest_json([declared, list(sheet_spec().setting_columns)]),
-    } | depends_on_code(MODULES[question], libraries=LIBRARIES[question])
+    } | depends_on_code(MODULES[question], work=WORK[question], libraries=LIBRARIES[question])
 
 
 def asked_of(question: Question, labels: pl.DataFrame) -> str:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from deepdlt.config import PROFILES, TrainingChoices, TrainingSettings
 from deepdlt.night import (
     CodeDiffers,
+    NoModelLeft,
     RunPlan,
     SplitRecord,
     batch_plans,
@@ -16,6 +17,7 @@ from deepdlt.night import (
     run_id_of,
 )
 from deepdlt.presets import PRESETS, PresetUnknown
+from deepdlt.training.settings import ModelName
 
 
 def split(label: str = "NP", scheme: str = "grouped", n_folds: int = 5) -> SplitRecord:
@@ -116,6 +118,13 @@ def test_an_unknown_preset_is_named_with_those_there_are() -> None:
     """A typing error is answered with the list."""
     with pytest.raises(PresetUnknown, match="label-cv"):
         presets_of_night("label-vc", ["ae"])
+
+
+@pytest.mark.parametrize(("preset", "models"), [("label-cv", ["residual"]), ("vae", ["ae"]), ("tuned", [])])
+def test_models_that_a_preset_does_not_have_are_refused(preset: str, models: list[ModelName]) -> None:
+    """A night without a training is a mistake, told before anything runs."""
+    with pytest.raises(NoModelLeft, match=preset):
+        presets_of_night(preset, models)
 
 
 def test_each_preset_has_a_matched_twin_of_equal_budget() -> None:

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prefect import task
 
-from deepdlt.provenance import library_versions, modules_behind
+from deepdlt.night import TRAINING_MODULES
+from deepdlt.provenance import NUMERIC_LIBRARIES, library_versions, modules_behind
 from lake import Lake
 from tasks import dependence
 from tasks.caching import ContentKey, step_of
@@ -118,12 +119,13 @@ STEPS = {
     "freeze data set": (FREEZE_MODULES, FREEZE_LIBRARIES),
     "assign folds": (FOLD_MODULES, FOLD_LIBRARIES),
     "draw pictures": (DRAWING_MODULES, DRAWING_LIBRARIES),
+    "train": (TRAINING_MODULES, NUMERIC_LIBRARIES),
     **{question: (MODULES[question], LIBRARIES[question]) for question in MODULES},
 }
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn"}
 SHAPE_NOTHING = {"pydantic"}
-READ_SHEETS = {"cut patches": {"fastexcel"}}
-"""What a step's modules can do beside what the step does."""
+BESIDE = {"cut patches": {"fastexcel"}, "train": {"polars", "safetensors", "threadpoolctl"}}
+"""What a step's modules can do beside what the step does: read sheets; hold and keep numbers, lend cores."""
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -136,7 +138,7 @@ def test_the_libraries_of_a_step_are_those_that_its_modules_import(step: str) ->
         for node in ast.walk(ast.parse(path.read_bytes()))
         for name in _imported(node)
     }
-    third = imported - sys.stdlib_module_names - {"deepdlt"} - SHAPE_NOTHING - READ_SHEETS.get(step, set())
+    third = imported - sys.stdlib_module_names - {"deepdlt"} - SHAPE_NOTHING - BESIDE.get(step, set())
     assert sorted(DISTRIBUTIONS.get(name, name) for name in third) == sorted(libraries)
 
 

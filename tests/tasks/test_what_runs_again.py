@@ -263,6 +263,8 @@ CHANGES: dict[str, Callable[[Bench], None]] = {
     "a line of `deepdlt.dataset.audit`": line("deepdlt.dataset.audit"),
     "a line of `deepdlt.loss.losses`": line("deepdlt.loss.losses"),
     "a line of `deepdlt.analysis.probes`": line("deepdlt.analysis.probes"),
+    "a line of `tasks.probing`": line("tasks.probing"),
+    "a line of `deepdlt.analysis.latents`": line("deepdlt.analysis.latents"),
     "a line of `deepdlt.figures.curves`": line("deepdlt.figures.curves"),
     "a line of `deepdlt.sharing`, which no step's result depends on": line("deepdlt.sharing"),
     "a comment in `deepdlt.digest`, which all run": comment,
@@ -279,6 +281,7 @@ IN_EVERY_TEST_RUN = (
     "the suffix of an image's name",
     "one more file, which is bad",
     "a line of `deepdlt.loss.losses`",
+    "a line of `tasks.probing`",
     "a line of `deepdlt.sharing`, which no step's result depends on",
     "a comment in `deepdlt.digest`, which all run",
 )
