@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deepdlt.dataset.dealing import TEST, TRAIN, VAL, deal_images, deal_levels, deal_patches
-from deepdlt.dataset.strata import Strata, category_strata, quantile_strata
+from deepdlt.dataset.strata import Strata, category_strata, level_strata, quantile_strata
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
 
@@ -125,7 +125,9 @@ def assign_folds(
     scheme : {"paper", "grouped", "condition", "leave-one-level-out"}
         What is dealt: patches, whole images, whole groups, or levels of the label.
     kind : {"number", "category"}
-        Numbers are stratified by `quantile_strata` over patches, categories by themselves.
+        Categories are strata by themselves. Numbers are where whole images or groups are dealt (`level_strata`); dealt
+        as patches, and where levels are left out, they are binned as the report does (`quantile_strata` over patches),
+        which joins neighbouring values.
     n_folds : int
         Number of folds K, at least 2. ``leave-one-level-out`` has as many as the label has values.
     seed : int
@@ -154,7 +156,7 @@ def assign_folds(
         raise ValueError(f"n_folds must be at least 2 and seed not negative, got {n_folds} and {seed}")
     labelled = _with_groups(_with_values(_sorted_patches(patches), values, kind), groups)
     _check_enough(labelled[UNITS[scheme]], scheme, n_folds)
-    strata = _strata_of(labelled["value"], kind)
+    strata = _strata_of(labelled, kind, scheme, n_folds)
     if scheme == "leave-one-level-out":
         splits, of_patch = _leave_levels_out(labelled, strata, seed)
     else:
@@ -304,9 +306,14 @@ def _with_values(patches: pl.DataFrame, values: pl.DataFrame, kind: Kind) -> pl.
     return joined.drop_nulls("value")
 
 
-def _strata_of(values: pl.Series, kind: Kind) -> Strata:
+def _strata_of(labelled: pl.DataFrame, kind: Kind, scheme: Scheme, n_folds: int) -> Strata:
     """Return the strata of the patches' label values."""
-    return quantile_strata(values.to_numpy()) if kind == "number" else category_strata(values.to_list())
+    if kind == "category":
+        return category_strata(labelled["value"].to_list())
+    values = labelled["value"].to_numpy()
+    if scheme in ("paper", "leave-one-level-out"):
+        return quantile_strata(values)
+    return level_strata(values, labelled[UNITS[scheme]].rank("dense").to_numpy(), least=n_folds)
 
 
 def _check_enough(units: pl.Series, scheme: Scheme, n_folds: int) -> None:

@@ -73,6 +73,63 @@ def quantile_strata(values: ArrayLike, q: int = N_QUANTILES) -> Strata:
     return Strata(codes=np.maximum(codes, 0), names=names)
 
 
+def level_strata(values: ArrayLike, units: ArrayLike, least: int) -> Strata:
+    """Take each value as a stratum of its own, joined with the next ones where it has too few units.
+
+    From the lowest value on, a stratum ends with the first value that brings it to `least` units; what is left
+    at the top joins the last one. So no value that could be in every fold is mixed with another above it.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+        Finite numbers, at least one.
+    units : array_like of int, shape (n,)
+        What each value belongs to, e.g. the number of its image; a unit counts once for each of its values.
+    least : int
+        Units that a stratum should have, at least 1.
+
+    Returns
+    -------
+    Strata
+        Codes in the order of `values`.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, one is not finite, the shapes differ, or `least` is below 1.
+
+    Examples
+    --------
+    >>> strata = level_strata([5.5, 5.5, 8.5, 19, 19, 20], [0, 1, 2, 3, 4, 5], least=2)
+    >>> strata.codes.tolist(), strata.names
+    ([0, 0, 1, 1, 1, 1], ('5.5', '[8.5, 20]'))
+    """
+    numbers, owners = np.asarray(values, dtype=np.float64), np.asarray(units)
+    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all() or numbers.shape != owners.shape:
+        raise ValueError("values must be a one-dimensional array of finite numbers, at least one, with a unit for each")
+    if least < 1:
+        raise ValueError(f"least must be at least 1, got {least}")
+    levels, level = np.unique(numbers, return_inverse=True)
+    pairs = np.unique(np.stack([level, np.unique(owners, return_inverse=True)[1]]), axis=1)  # (2, level-unit pairs)
+    ends: list[int] = []
+    n_units = 0
+    for number, count in enumerate(np.bincount(pairs[0], minlength=len(levels))):
+        n_units += int(count)
+        if n_units >= least:
+            ends.append(number)
+            n_units = 0
+    if n_units:
+        ends = [*ends[:-1], len(levels) - 1]
+    starts = [0, *(end + 1 for end in ends[:-1])]
+    names = tuple(_range_name(levels[start], levels[end]) for start, end in zip(starts, ends, strict=True))
+    return Strata(codes=np.searchsorted(ends, level), names=names)
+
+
+def _range_name(low: float, high: float) -> str:
+    """Return the name of a stratum from its lowest and highest value."""
+    return f"{low:.12g}" if low == high else f"[{low:.12g}, {high:.12g}]"
+
+
 def category_strata(values: Sequence[str]) -> Strata:
     """Take each category as a stratum of its own.
 

@@ -169,12 +169,23 @@ def test_counts_equal_those_of_scikit_learn(n_folds: int, codes: list[int], seed
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_strata_stand_beside_the_labels(scheme: str) -> None:
-    """Number strata are intervals over patches, category strata the categories themselves."""
-    labels = [5.5] * 6 + [8.5] * 4 + [19.0] * 30
-    assert set(assigned(labels, scheme=scheme)["stratum"]) == {"[5.5, 8.5]", "(8.5, 19]"}
+    """Numbers are strata where images are dealt, quantiles over patches as in the report; categories are themselves."""
+    labels = [5.5] * 6 + [8.5] * 5 + [19.0] * 30
+    expected = {"[5.5, 8.5]", "(8.5, 19]"} if scheme == "paper" else {"5.5", "8.5", "19"}
+    assert set(assigned(labels, scheme=scheme)["stratum"]) == expected
     frame = assign_folds(patches_of(30), values_of(["V", "H", "D"] * 10), scheme=scheme, kind="category", seed=0)
     assert set(frame["stratum"]) == {"V", "H", "D"}
     assert frame.filter(image_id="image 001")["stratum"].unique().to_list() == ["H"]
+
+
+@BRIEFLY
+@given(seed=SEEDS)
+def test_a_value_with_images_enough_is_tested_in_every_fold_when_grouped(seed: int) -> None:
+    """The 17 images at 8.5 degrees of the real sheet, which quantiles put among the 28 at 5.5: three or four a fold."""
+    labels = [5.5] * 28 + [8.5] * 17 + [19.0] * 122
+    frame = assigned(labels, scheme="grouped", seed=seed, n_each=1)
+    tested = frame.filter(split="test", stratum="8.5").group_by("fold").len()["len"]
+    assert sorted(tested) == [3, 3, 3, 4, 4]
 
 
 def test_quantiles_are_taken_over_patches() -> None:
@@ -182,7 +193,7 @@ def test_quantiles_are_taken_over_patches() -> None:
     few = patches_of(8, 1)
     heavy = pl.concat([few, pl.DataFrame({"patch_id": [f"more {i}" for i in range(40)], "image_id": "image 000"})])
     values = values_of([float(i) for i in range(8)])
-    kwargs = {"scheme": "grouped", "kind": "number", "n_folds": 2, "seed": 0}
+    kwargs = {"scheme": "paper", "kind": "number", "n_folds": 2, "seed": 0}
     assert assign_folds(few, values, **kwargs)["stratum"].n_unique() == 5
     assert assign_folds(heavy, values, **kwargs)["stratum"].n_unique() == 1
 

@@ -1,11 +1,13 @@
 """Strata are those of pandas, and name what they hold."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepdlt.dataset.strata import category_strata, quantile_strata
+from deepdlt.dataset.strata import category_strata, level_strata, quantile_strata
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6) | st.sampled_from([5.5, 8.5, 19.0]), min_size=1, max_size=60)
 
@@ -107,3 +109,34 @@ def test_each_category_is_its_own_stratum(values: list[str]) -> None:
     strata = category_strata(values)
     assert [strata.names[code] for code in strata.codes] == values
     assert list(strata.names) == sorted(set(values))
+
+
+@given(values=st.lists(st.integers(0, 12), min_size=1, max_size=60), least=st.integers(1, 8))
+def test_level_strata_have_units_enough_and_split_no_value(values: list[int], least: int) -> None:
+    """Neighbours are joined only as far as needed: without its highest value, no stratum would have enough."""
+    strata = level_strata(values, range(len(values)), least)
+    held = [
+        [value for value, code in zip(values, strata.codes, strict=True) if code == one] for one in set(strata.codes)
+    ]
+    assert sorted(map(min, held)) == sorted(set(map(min, held)))
+    assert sum(len(set(one)) for one in held) == len(set(values))
+    assert all(max(one) < min(other) for one, other in itertools.pairwise(sorted(held, key=min)))
+    assert len(held) == 1 or all(len(one) >= least for one in held)
+    for one in sorted(held, key=min)[:-1]:
+        assert len([value for value in one if value < max(one)]) < least
+    assert len(strata.names) == len(held)
+
+
+def test_a_unit_counts_once_for_each_of_its_values() -> None:
+    """A hundred patches of one image do not make its value frequent."""
+    assert level_strata([1, 1, 1, 2, 3], [7, 7, 7, 8, 9], least=2).names == ("[1, 3]",)
+    assert level_strata([1, 1, 1, 2, 3, 3], [7, 8, 8, 8, 9, 6], least=2).names == ("1", "[2, 3]")
+
+
+@pytest.mark.parametrize(
+    ("values", "units", "least"), [([], [], 1), ([np.nan], [0], 1), ([1.0], [0, 1], 1), ([1.0], [0], 0)]
+)
+def test_level_strata_refuse_what_is_no_label(values: list[float], units: list[int], least: int) -> None:
+    """No values, no numbers, units that do not fit, nothing asked of a stratum."""
+    with pytest.raises(ValueError, match="must be"):
+        level_strata(values, units, least)
