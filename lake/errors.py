@@ -325,11 +325,14 @@ class BackupDamaged(LakeError):
 
 
 class BackupIncomplete(LakeError):
-    """A file of the lake went while it was copied."""
+    """A file of the lake that a row refers to went while the lake was copied."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"{path} was removed while the lake was copied: maintenance ran meanwhile. Run it again.")
+        super().__init__(
+            f"{path}, which the lake's rows refer to, went while the lake was copied: `deepdlt maintain` or "
+            "`deepdlt forget` ran meanwhile. Run it again; a backup that was there before stands."
+        )
 
 
 class BackupElsewhere(LakeError):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import duckdb
 
 from lake import statements
 from lake.errors import StatementFailed
-from lake.files import TEMPORARY_PREFIX
+from lake.files import files_below, is_temporary
 from lake.location import Location
 from lake.lock import TIMEOUT_S
 from lake.shards import FOLDER
@@ -256,7 +257,12 @@ def _loose_shards(connection: duckdb.DuckDBPyConnection, lake: Lake, grace_s: fl
 
 def _temporary_files(location: Location, grace_s: float) -> list[Action]:
     """Find what a process left that died while it wrote a file."""
-    limit, step = time.time() - grace_s, "remove temporary file"
-    left = sorted(path for path in location.root.rglob(f"{TEMPORARY_PREFIX}*") if path.is_file())
-    old = [path for path in left if path.stat().st_mtime <= limit]
-    return [Action(step, path.relative_to(location.root).as_posix(), path.stat().st_size) for path in old]
+    limit, found = time.time() - grace_s, []
+    for path in files_below(location.root):
+        if is_temporary(path.name):
+            with suppress(FileNotFoundError):  # its writer has just given it its name
+                stat = path.lstat()
+                if stat.st_mtime <= limit:
+                    name = path.relative_to(location.root).as_posix()
+                    found.append(Action("remove temporary file", name, stat.st_size))
+    return found
