@@ -12,10 +12,12 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from lake import identity
 from lake.errors import BackupDamaged, BackupElsewhere, BackupIncomplete, BackupMissing, LakeExists, LakeMissing
 from lake.files import TEMPORARY_PREFIX, atomic_write, files_below, inside, is_temporary, replacing
 from lake.location import Location
 from lake.lock import TIMEOUT_S, writer_lock
+from lake.objects import files_of
 from lake.statements import load
 from lake.store import Lake
 
@@ -159,6 +161,8 @@ def restore(source: Path, target: Path, *, on_file: Progress | None = None, time
         If a file is missing or is not what it was; the lake is not made.
     LakeExists
         If there is a lake at the target.
+    FilesOfAnother
+        If the files at the target are those of another lake.
     """
     manifest = read_manifest(source)
     location = Location(target.expanduser().absolute())
@@ -168,6 +172,7 @@ def restore(source: Path, target: Path, *, on_file: Progress | None = None, time
     with writer_lock(location, f"restore {source}", timeout_s=timeout_s):
         if location.catalog.exists():
             raise LakeExists(location.root)
+        identity.settle(location, files_of(location), manifest["lake_id"])
         entries, n_copied = _entries(manifest), 0
         for place, entry in enumerate(entries, start=1):
             is_catalog = entry.path == manifest["catalog"]
@@ -175,7 +180,10 @@ def restore(source: Path, target: Path, *, on_file: Progress | None = None, time
             n_copied += _put_back(source, entry, goal)
             if on_file is not None:
                 on_file(place, len(entries))
-        (location.root / f"{TEMPORARY_PREFIX}{manifest['catalog']}").replace(location.catalog)
+        catalog = location.root / f"{TEMPORARY_PREFIX}{manifest['catalog']}"
+        _say_where(catalog, location)
+        _remove_logs(location.catalog)
+        catalog.replace(location.catalog)
     return Copied(len(entries), sum(entry.n_bytes for entry in entries), n_copied)
 
 
@@ -240,8 +248,8 @@ def _known(target: Path, lake_id: str) -> dict[str, _Entry]:
 
 
 def _data_files(location: Location) -> Iterator[str]:
-    """Yield the relative path of every file that belongs to a lake, but for its catalog."""
-    own = {location.lock, location.holder}
+    """Yield the relative path of every file that belongs to a lake, but for its catalog and what a restore notes."""
+    own = {location.lock, location.holder, location.root / identity.NOTE}
     for path in files_below(location.root):
         is_left_out = path in own or is_temporary(path.name) or path.name.startswith(location.catalog.name)
         if path.is_file() and not path.is_symlink() and not is_left_out and location.spill not in path.parents:
@@ -258,6 +266,20 @@ def _copy_catalog(source: Path, target: Path) -> None:
         old.backup(new)
         new.execute("PRAGMA journal_mode = WAL")  # a reader of the restored lake could not change it
     target.chmod(0o600)
+
+
+def _say_where(catalog: Path, location: Location) -> None:
+    """Have a restored catalog say where its tables are now, for programs that are not told."""
+    _remove_logs(catalog)
+    with closing(sqlite3.connect(catalog)) as opened:
+        opened.execute("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [location.data_path])
+        opened.commit()
+
+
+def _remove_logs(catalog: Path) -> None:
+    """Remove the write-ahead log of a catalog that was here before: SQLite would replay it into another one."""
+    for suffix in ("-wal", "-shm"):
+        catalog.with_name(f"{catalog.name}{suffix}").unlink(missing_ok=True)
 
 
 def _keep(source: Path, target: Path, name: str, known: _Entry | None, taken: set[str]) -> tuple[_Entry, bool]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lake import statements
+from lake import identity, statements
 from lake.errors import StatementFailed
 from lake.files import files_below, is_temporary
 from lake.location import Location
@@ -84,9 +84,9 @@ def maintain(
 ) -> Report:
     """Expire old snapshots, remove files that nothing refers to, merge small ones; all under the writer lock.
 
-    Pinned snapshots stay: those that a row of ``datasets`` or ``runs`` was read at. What a kept snapshot
-    refers to stays, tables and shards alike. Files that a step sets free may outlive this run by the grace
-    time; the next run removes them.
+    Pinned snapshots stay: those that a row of ``datasets``, ``splits``, ``runs`` or ``champions`` was read
+    at. What a kept snapshot refers to stays, tables and shards alike. Files that a step sets free may
+    outlive this run by the grace time; the next run removes them.
 
     Parameters
     ----------
@@ -110,6 +110,8 @@ def maintain(
     ------
     LakeReadOnly, LakeLocked, LakeReentered
         As in `Lake.write`.
+    FilesOfAnother
+        If the files are those of another lake.
     ValueError
         If an age is negative.
     """
@@ -118,6 +120,7 @@ def maintain(
         raise ValueError(msg)
     grace_s = grace_hours * 3600.0
     with lake.maintenance("maintain the lake", timeout_s=timeout_s) as connection:
+        identity.settle(lake.location, lake.files, lake.lake_id, writes=not dry_run)
         shards, left = _loose_shards(connection, lake, grace_s), _temporary_files(lake.location, grace_s)
         done = _tidy_tables(connection, lake, keep_days * 86_400.0, grace_s, dry_run=dry_run)
         if not dry_run:

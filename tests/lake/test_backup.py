@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -225,10 +226,27 @@ def test_restore_that_was_cut_off_is_finished_by_the_next(filled: Lake, tmp_path
     assert done.n_copied == done.n_files - 1
 
 
+def test_a_log_that_another_catalog_left_is_not_replayed_into_a_restored_one(filled: Lake, tmp_path: Path) -> None:
+    """Where the catalog alone was removed, SQLite's log of it lies there; what comes back is what was backed up."""
+    back_up(filled, tmp_path / "copy")
+    then = rows(filled)
+    (tmp_path / "new").mkdir()
+    shutil.copyfile(filled.location.catalog, tmp_path / "lost.sqlite")
+    with closing(sqlite3.connect(tmp_path / "lost.sqlite")) as lost:
+        lost.execute("PRAGMA journal_mode = WAL")
+        lost.execute("DELETE FROM ducklake_data_file")
+        lost.commit()
+        for suffix in ("-wal", "-shm"):
+            shutil.copyfile(tmp_path / f"lost.sqlite{suffix}", tmp_path / f"new/catalog.sqlite{suffix}")
+    restore(tmp_path / "copy", tmp_path / "new")
+    with Lake.open(tmp_path / "new") as lake:
+        assert rows(lake) == then
+
+
 def test_a_lake_is_never_overwritten(filled: Lake, tmp_path: Path) -> None:
     """Restoring over a lake is refused."""
     back_up(filled, tmp_path / "copy")
-    with pytest.raises(LakeExists, match="move that one away"):
+    with pytest.raises(LakeExists, match="the whole folder, and run `deepdlt restore` again"):
         restore(tmp_path / "copy", filled.root)
 
 
