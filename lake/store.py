@@ -1,5 +1,6 @@
 """The lake: open it, read it, write to it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from lake.access import bucket_told, of_bucket
 from lake.connection import Pool, attach_statements, to_frame
 from lake.disk import full_disk_told
 from lake.errors import (
+    CatalogUnreachable,
     LakeConflict,
     LakeMissing,
     LakeReadOnly,
@@ -30,6 +32,13 @@ from lake.transaction import Transaction
 
 if TYPE_CHECKING:
     import polars as pl
+
+_CUT_OFF = re.compile(
+    r"closed the connection|terminating connection|connection (to|not open|has been closed)|could not (receive|send)"
+    r'|Failed to execute query .*": *$',
+    re.DOTALL,
+)
+"""What libpq says where a server is gone, or the way to it; asked for more, it says nothing."""
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -244,6 +253,8 @@ class Lake:
             If another writer or program holds it, or this very thread.
         LakeConflict
             If the catalog refuses the commit. Nothing was changed.
+        CatalogUnreachable
+            If the connection to Postgres breaks at the commit: it stands or does not, and may be done again.
         LakeLockLost
             If the lock's connection to Postgres broke meanwhile. Nothing was changed.
         DiskFull
@@ -262,7 +273,7 @@ class Lake:
                 connection.execute("CALL ducklake_set_commit_message('lake', ?, ?)", ["deepdlt", what])
                 yield Transaction(connection, self._known_tables)
                 confirm()
-                _commit(connection, what)
+                _commit(connection, what, self.location)
                 is_done = True
             finally:
                 if not is_done:
@@ -340,9 +351,12 @@ class Lake:
             self._pool.close("write")
 
 
-def _commit(connection: duckdb.DuckDBPyConnection, what: str) -> None:
-    """Commit, and say what could not be committed."""
+def _commit(connection: duckdb.DuckDBPyConnection, what: str, location: Location) -> None:
+    """Commit, and say what could not be committed, or may not have been."""
     try:
         connection.execute("COMMIT")
     except duckdb.Error as error:
+        if location.database and _CUT_OFF.search(str(error)):
+            told = f"the connection broke at the commit of {what!r}, which stands or does not: run it again"
+            raise CatalogUnreachable(location.database, told) from error
         raise LakeConflict(what, str(error)) from error

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import polars as pl
 import psycopg
@@ -38,7 +39,11 @@ with writer_lock(locate(sys.argv[1]), "train NP fold 3"):
     time.sleep(60)
 """
 ROWS = pl.DataFrame({"night_id": ["n"], "run_id": ["1"], "is_reused": [True]})
-END_WRITERS = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+WAITING: LiteralString = "pg_locks WHERE locktype = 'advisory' AND NOT granted"
+CATALOGS: LiteralString = (
+    "pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+    " AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+)
 
 
 @pytest.fixture
@@ -72,10 +77,20 @@ def add_while(lake: Lake, happening: Callable[[Location], None]) -> None:
         happening(lake.location)
 
 
+def end(place: Location, which: LiteralString) -> None:
+    """Cut connections."""
+    with psycopg.connect(place.database or "", autocommit=True) as connection:
+        connection.execute(f"SELECT pg_terminate_backend(pid) FROM {which}")
+
+
 def end_writers(place: Location) -> None:
     """Cut the connections that hold the lock."""
-    with psycopg.connect(place.database or "", autocommit=True) as connection:
-        connection.execute(END_WRITERS)
+    end(place, "pg_locks WHERE locktype = 'advisory' AND granted")
+
+
+def end_catalogs(place: Location) -> None:
+    """Cut the connections to the catalog, and leave the lock."""
+    end(place, CATALOGS)
 
 
 def test_an_address_names_the_database_and_the_folder_and_is_what_is_set_again() -> None:
@@ -133,6 +148,19 @@ def test_a_writer_waits_its_turn(place: Location) -> None:
         timer.join()
 
 
+def test_a_server_that_goes_while_a_writer_waits_is_said(place: Location) -> None:
+    """It is the catalog that cannot be reached, not an error of the driver's."""
+    with holder(place):
+        timer = threading.Timer(1.0, end, [place, WAITING])
+        timer.start()
+        with (
+            pytest.raises(CatalogUnreachable, match="terminating connection"),
+            writer_lock(place, "wait", timeout_s=20),
+        ):
+            pass
+        timer.join()
+
+
 def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path: Path) -> None:
     """The message says which database and what to check."""
     with pytest.raises(CatalogUnreachable, match=r"postgres://me@127\.0\.0\.1:1/lake cannot be reached") as caught:
@@ -152,6 +180,15 @@ def test_a_writer_whose_lock_is_gone_does_not_commit(far_lake: Lake) -> None:
     with pytest.raises(LakeLockLost, match="run it again"):
         add_while(far_lake, end_writers)
     assert far_lake.query("FROM night_runs").is_empty()
+    add(far_lake)
+    assert far_lake.query("FROM night_runs").height == 1
+
+
+@pytest.mark.long
+def test_a_commit_whose_connection_breaks_is_not_said_to_have_changed_nothing(far_lake: Lake) -> None:
+    """The server may have done it: the error says so; run again, the row stands once."""
+    with pytest.raises(CatalogUnreachable, match="stands or does not"):
+        add_while(far_lake, end_catalogs)
     add(far_lake)
     assert far_lake.query("FROM night_runs").height == 1
 
