@@ -103,7 +103,7 @@ def _state(connection: duckdb.DuckDBPyConnection, location: Location) -> schema.
 
 
 def _begin(location: Location, pool: Pool) -> None:
-    """Note that a lake is being made, where there is none; refuse where there was one."""
+    """Note that a lake is being made, where there is none; refuse where there was one, or where files are another's."""
     told: LakeError | None = None
     try:
         connection = pool.cursor("guarded")
@@ -112,7 +112,8 @@ def _begin(location: Location, pool: Pool) -> None:
     except LakeUnreadable as error:  # damaged, or not made yet
         told = error
     else:
-        if _state(connection, location) is not None:
+        if state := _state(connection, location):
+            identity.settle(location, files_of(location), state.lake_id)
             return
     try:
         identity.begin(location, files_of(location))

@@ -20,6 +20,7 @@ from lake.backup import back_up
 from lake.errors import (
     BackupElsewhere,
     CatalogUnreachable,
+    FilesWithoutCatalog,
     FolderMissing,
     LakeLocked,
     LakeLockLost,
@@ -210,6 +211,18 @@ def test_a_machine_that_has_not_mounted_the_folder_is_told_so(far_lake: Lake, tm
     with pytest.raises(FolderMissing, match="mount the shared folder"):
         Lake.open(f"{far_lake.location.database}+{tmp_path / 'nothing'}")
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.long
+def test_the_folder_of_one_lake_is_not_made_another_s(far_lake: Lake, postgres: Postgres) -> None:
+    """A database by another name, empty as a typing mistake finds it, gets no catalog for files that are there."""
+    add(far_lake)
+    other = postgres.make_database(f"other_{os.urandom(4).hex()}")
+    for _ in range(2):
+        with pytest.raises(FilesWithoutCatalog, match="Check the name of the database"):
+            Lake.open(f"{other}+{far_lake.root}")
+    with psycopg.connect(other) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
 
 
 @pytest.mark.long
