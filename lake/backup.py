@@ -6,21 +6,32 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from lake import identity
 from lake.errors import BackupDamaged, BackupElsewhere, BackupIncomplete, BackupMissing, LakeExists, LakeMissing
-from lake.files import TEMPORARY_PREFIX, atomic_write, inside, replacing
+from lake.files import TEMPORARY_PREFIX, atomic_write, files_below, inside, is_temporary, replacing
 from lake.location import Location
 from lake.lock import TIMEOUT_S, writer_lock
+from lake.objects import files_of
+from lake.statements import load
 from lake.store import Lake
 
 MANIFEST = "backup.json"
-FORMAT = "deepdlt-backup-1"
+FORMAT = "deepdlt-backup-2"
+READABLE = ("deepdlt-backup-1", FORMAT)
+"""Before, every file lay at its own path."""
 FILES = "files"
 """Folder of a backup that holds the lake's files, at their own relative paths."""
+CHANGED = "changed"
+"""Folder beside it for files whose place there holds what the backup before this one needs; named by their digests."""
+CHUNK_BYTES = 2**20
+ALWAYS_NEEDED = ("tables/", "shards/")
+"""Where in a lake the catalog's rows know of every file; of other files the table `models` does."""
 
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
@@ -47,20 +58,22 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A file of a backup: where it belongs, and what it holds."""
+    """A file of a backup: where it belongs in the lake, what it holds, and where it lies in the backup."""
 
     path: str
     n_bytes: int
     digest: str
+    stored: str
 
 
 def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeout_s: float = TIMEOUT_S) -> Copied:
     """Copy a lake into a folder; readers and writers go on meanwhile.
 
     The catalog is copied and the files are listed under the writer lock, which takes a moment; the
-    files themselves, which never change once they have their name, are copied after. Into a folder
-    that holds an earlier backup of the same lake, only what is new is copied. The manifest is written
-    last: a backup that was cut off is no backup, and the one before it stays whole until then.
+    files themselves are copied after. One that goes meanwhile and that no row refers to, as a training's
+    progress once it is stored, is left out. Into a folder that holds an earlier backup of the same lake,
+    only what is new or has changed is copied, beside what is there. The manifest is written last: a backup
+    that was cut off is no backup, and the one before it stays whole until then.
 
     Parameters
     ----------
@@ -86,28 +99,36 @@ def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeou
     BackupDamaged
         If the folder holds a backup of another lake.
     BackupIncomplete
-        If a file went while it was copied: maintenance ran at the same time.
+        If a file that a row refers to went while it was copied: upkeep ran at the same time.
     """
     refuse_elsewhere(lake.location)
     known = _known(target, lake.lake_id)
-    root = target / FILES
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    catalog = root / f"{TEMPORARY_PREFIX}catalog"
-    with lake.maintenance(f"list the files of a backup to {target}", timeout_s=timeout_s):
+    for folder in (target, target / FILES):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    catalog = target / FILES / f"{TEMPORARY_PREFIX}catalog"
+    with lake.maintenance(f"list the files of a backup to {target}", timeout_s=timeout_s) as connection:
         _copy_catalog(lake.location.catalog, catalog)
         names = list(_data_files(lake.location))
-    entries, n_copied = [], 0
+        needed = {path for (path,) in connection.execute(load("model_paths")).fetchall()}
+    entries, n_copied, taken = [], 0, {entry.stored for entry in known.values()}
     for place, name in enumerate(names, start=1):
-        entry, is_new = _keep(lake.root, root, name, known.get(name))
-        entries.append(entry)
-        n_copied += is_new
+        try:
+            entry, is_new = _keep(lake.root, target, name, known.get(name), taken)
+        except FileNotFoundError:
+            if name in needed or name.startswith(ALWAYS_NEEDED):
+                raise BackupIncomplete(lake.root / name) from None
+        else:
+            entries.append(entry)
+            n_copied += is_new
         if on_file is not None:
             on_file(place, len(names))
-    generation = f"catalog-{_digest(catalog)}.sqlite"
-    catalog.replace(root / generation)
-    entries.append(_Entry(generation, (root / generation).stat().st_size, generation[8:-7]))
+    digest = _digest(catalog)
+    generation = f"catalog-{digest}.sqlite"
+    stored = f"{FILES}/{generation}"
+    catalog.replace(target / stored)
+    entries.append(_Entry(generation, (target / stored).stat().st_size, digest, stored))
     _write_manifest(target, lake, generation, entries)
-    _remove_other_generations(root, generation, {entry.path for entry in entries})
+    _remove_other_generations(target, {entry.stored for entry in entries})
     return Copied(len(entries), sum(entry.n_bytes for entry in entries), n_copied + 1)
 
 
@@ -140,6 +161,8 @@ def restore(source: Path, target: Path, *, on_file: Progress | None = None, time
         If a file is missing or is not what it was; the lake is not made.
     LakeExists
         If there is a lake at the target.
+    FilesOfAnother
+        If the files at the target are those of another lake.
     """
     manifest = read_manifest(source)
     location = Location(target.expanduser().absolute())
@@ -149,15 +172,18 @@ def restore(source: Path, target: Path, *, on_file: Progress | None = None, time
     with writer_lock(location, f"restore {source}", timeout_s=timeout_s):
         if location.catalog.exists():
             raise LakeExists(location.root)
-        entries = [_Entry(**entry) for entry in manifest["files"]]
-        n_copied = 0
+        identity.settle(location, files_of(location), manifest["lake_id"])
+        entries, n_copied = _entries(manifest), 0
         for place, entry in enumerate(entries, start=1):
             is_catalog = entry.path == manifest["catalog"]
             goal = inside(location.root, f"{TEMPORARY_PREFIX}{entry.path}" if is_catalog else entry.path)
             n_copied += _put_back(source, entry, goal)
             if on_file is not None:
                 on_file(place, len(entries))
-        (location.root / f"{TEMPORARY_PREFIX}{manifest['catalog']}").replace(location.catalog)
+        catalog = location.root / f"{TEMPORARY_PREFIX}{manifest['catalog']}"
+        _say_where(catalog, location)
+        _remove_logs(location.catalog)
+        catalog.replace(location.catalog)
     return Copied(len(entries), sum(entry.n_bytes for entry in entries), n_copied)
 
 
@@ -200,9 +226,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BackupMissing(folder) from None
     except (OSError, ValueError) as error:
         raise BackupDamaged(path, f"it cannot be read: {error}") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise BackupDamaged(path, f"its format is not {FORMAT}")
+    if not isinstance(found, dict) or found.get("format") not in READABLE:
+        raise BackupDamaged(path, f"its format is not {' or '.join(READABLE)}")
     return found
+
+
+def _entries(manifest: dict[str, Any]) -> list[_Entry]:
+    """Return the files that a manifest names; those without a place of their own lie at their paths."""
+    return [_Entry(**{"stored": f"{FILES}/{entry['path']}"} | entry) for entry in manifest["files"]]
 
 
 def _known(target: Path, lake_id: str) -> dict[str, _Entry]:
@@ -213,14 +244,14 @@ def _known(target: Path, lake_id: str) -> dict[str, _Entry]:
         return {}
     if manifest["lake_id"] != lake_id:
         raise BackupDamaged(target / MANIFEST, f"it is of lake {manifest['lake_id']}, not of {lake_id}")
-    return {entry["path"]: _Entry(**entry) for entry in manifest["files"]}
+    return {entry.path: entry for entry in _entries(manifest)}
 
 
 def _data_files(location: Location) -> Iterator[str]:
-    """Yield the relative path of every file that belongs to a lake, but for its catalog."""
-    own = {location.lock, location.holder}
-    for path in sorted(location.root.rglob("*")):
-        is_left_out = path in own or path.name.startswith((TEMPORARY_PREFIX, location.catalog.name))
+    """Yield the relative path of every file that belongs to a lake, but for its catalog and what a restore notes."""
+    own = {location.lock, location.holder, location.root / identity.NOTE}
+    for path in files_below(location.root):
+        is_left_out = path in own or is_temporary(path.name) or path.name.startswith(location.catalog.name)
         if path.is_file() and not path.is_symlink() and not is_left_out and location.spill not in path.parents:
             yield path.relative_to(location.root).as_posix()
 
@@ -237,45 +268,75 @@ def _copy_catalog(source: Path, target: Path) -> None:
     target.chmod(0o600)
 
 
-def _keep(source: Path, target: Path, name: str, known: _Entry | None) -> tuple[_Entry, bool]:
-    """Bring one file into a backup, and tell whether it was copied."""
-    original, copy = inside(source, name), inside(target, name)
-    try:
-        size = original.stat().st_size
-        if known and known.n_bytes == size and copy.is_file() and _digest(copy) == known.digest == _digest(original):
-            return known, False
+def _say_where(catalog: Path, location: Location) -> None:
+    """Have a restored catalog say where its tables are now, for programs that are not told."""
+    _remove_logs(catalog)
+    with closing(sqlite3.connect(catalog)) as opened:
+        opened.execute("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [location.data_path])
+        opened.commit()
+
+
+def _remove_logs(catalog: Path) -> None:
+    """Remove the write-ahead log of a catalog that was here before: SQLite would replay it into another one."""
+    for suffix in ("-wal", "-shm"):
+        catalog.with_name(f"{catalog.name}{suffix}").unlink(missing_ok=True)
+
+
+def _keep(source: Path, target: Path, name: str, known: _Entry | None, taken: set[str]) -> tuple[_Entry, bool]:
+    """Bring one file into a backup, beside what the backup before it holds, and tell whether it was copied."""
+    with inside(source, name).open("rb") as original:  # one that is replaced meanwhile is read as it was
+        digest = _digest_of(original)
+        stored = f"{FILES}/{name}"
+        if known and known.digest == digest:
+            stored = known.stored
+        elif stored in taken:
+            stored = f"{CHANGED}/{digest}"
+        entry, copy = _Entry(name, original.tell(), digest, stored), inside(target, stored)
+        if _is_whole(copy, entry):
+            return entry, False
+        original.seek(0)
         _copy(original, copy)
-    except FileNotFoundError:
-        raise BackupIncomplete(original) from None
-    return _Entry(name, copy.stat().st_size, _digest(copy)), True
+    return replace(entry, n_bytes=copy.stat().st_size, digest=_digest(copy)), True
+
+
+def _is_whole(copy: Path, entry: _Entry) -> bool:
+    """Tell whether a file holds what an entry says."""
+    return copy.is_file() and copy.stat().st_size == entry.n_bytes and _digest(copy) == entry.digest
 
 
 def _put_back(source: Path, entry: _Entry, goal: Path) -> bool:
     """Bring one file of a backup to its place, checked; tell whether it was copied."""
-    if goal.is_file() and goal.stat().st_size == entry.n_bytes and _digest(goal) == entry.digest:
+    if _is_whole(goal, entry):
         return False
-    copy = inside(source / FILES, entry.path)
+    copy = inside(source, entry.stored)
     if not copy.is_file():
         raise BackupDamaged(copy, "it is missing")
-    _copy(copy, goal)
+    with copy.open("rb") as stored:
+        _copy(stored, goal)
     if _digest(goal) != entry.digest:
         goal.unlink()
         raise BackupDamaged(copy, "its content is not what was backed up")
     return True
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: BufferedReader, target: Path) -> None:
     """Copy a file so that it appears whole or not at all."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with replacing(target) as temporary:
-        shutil.copyfile(source, temporary)
+        with temporary.open("wb") as copy:
+            shutil.copyfileobj(source, copy, CHUNK_BYTES)
         temporary.chmod(0o600)
 
 
 def _digest(path: Path) -> str:
     """Return the digest of a file's bytes: 128 bits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return _digest_of(file)
+
+
+def _digest_of(file: BufferedReader) -> str:
+    """Return the digest of what is left to read of a file."""
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _write_manifest(target: Path, lake: Lake, catalog: str, entries: list[_Entry]) -> None:
@@ -285,13 +346,14 @@ def _write_manifest(target: Path, lake: Lake, catalog: str, entries: list[_Entry
         "lake_id": lake.lake_id,
         "taken_at": datetime.now(UTC).isoformat(),
         "catalog": catalog,
-        "files": [{"path": one.path, "n_bytes": one.n_bytes, "digest": one.digest} for one in entries],
+        "files": [asdict(entry) for entry in entries],
     }
     atomic_write(target / MANIFEST, json.dumps(manifest, indent=1).encode())
 
 
-def _remove_other_generations(root: Path, catalog: str, names: set[str]) -> None:
+def _remove_other_generations(target: Path, stored: set[str]) -> None:
     """Remove what an earlier backup held and this one does not."""
-    for path in [path for path in root.rglob("*") if path.is_file()]:
-        if path.relative_to(root).as_posix() not in names and path.name != catalog:
-            path.unlink()
+    for root in (target / FILES, target / CHANGED):
+        for path in files_below(root):
+            if path.relative_to(target).as_posix() not in stored:
+                path.unlink()

@@ -6,6 +6,7 @@ by PSNR and SSIM go when they are old. Champions keep all of theirs. A run stays
 
 import time
 
+from lake import identity
 from lake.location import Location
 from lake.maintenance import Action
 from lake.statements import load
@@ -31,13 +32,21 @@ def remove_old_checkpoints(lake: Lake, *, keep_days: float, dry_run: bool = Fals
     -------
     list of Action
         Killed in between, it leaves files without rows, which the next call removes.
+
+    Raises
+    ------
+    LakeReadOnly, LakeLocked, LakeReentered
+        As in `Lake.write`.
+    FilesOfAnother
+        If the files are those of another lake.
     """
+    identity.settle(lake.location, lake.files, lake.lake_id, writes=not dry_run)
     found = lake.query_rows(load("old_checkpoints"), [keep_days * 86_400]).rows
     if found and not dry_run:
         with lake.write("remove old checkpoints") as transaction:
             found = list(transaction.query(load("old_checkpoints"), [keep_days * 86_400]).iter_rows())
-            for model_id, _, _ in found:
-                transaction.execute("DELETE FROM models WHERE model_id = ?", [model_id])
+            gone_ids = [model_id for model_id, _, _ in found]
+            transaction.execute("DELETE FROM models WHERE model_id IN (SELECT unnest(?::VARCHAR[]))", [gone_ids])
     gone = {path for _, path, _ in found}
     loose = _loose(lake, keep_days * 86_400, besides=gone)
     if not dry_run:

@@ -91,15 +91,15 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
             _guard(connection, location)
     except duckdb.Error as error:
         connection.close()
-        raise _explained(location, error) from error
+        raise explained(location, error) from error
     except LakeError:
         connection.close()
         raise
     return connection
 
 
-def _explained(location: Location, error: duckdb.Error) -> LakeError:
-    """Return what it means that a catalog cannot be attached."""
+def explained(location: Location, error: duckdb.Error) -> LakeError:
+    """Return what it means that a catalog cannot be attached, or its tables cannot be read."""
     reason = str(error).strip()
     if told := of_bucket(location, error):
         return told

@@ -74,6 +74,39 @@ class BucketUnreachable(LakeError):
         )
 
 
+class FilesWithoutCatalog(LakeError):
+    """A lake was to be made where files of one are: its catalog was lost, or another place was meant."""
+
+    def __init__(self, location: "Location") -> None:
+        self.root = location.root
+        self.database = location.database
+        where = f"{location.database} holds no catalog" if location.database else f"there is no {location.catalog.name}"
+        remedy = (
+            "Check the name of the database. If the catalog was lost, put it back with pg_restore"
+            if location.database
+            else "If the catalog was lost, move the whole folder away and run `deepdlt restore`"
+        )
+        super().__init__(
+            f"the files of a lake are in {location.files}, and {where}: no second lake is made over them. {remedy}; "
+            "if a new lake is meant, have DEEPDLT_LAKE name another place, or move the files away."
+        )
+
+
+class FilesOfAnother(LakeError):
+    """The catalog is that of one lake, and the files beside it are those of another."""
+
+    def __init__(self, location: "Location", *, found: str, wanted: str) -> None:
+        self.root = location.root
+        self.found = found
+        self.wanted = wanted
+        super().__init__(
+            f"the files in {location.files} are those of lake {found}, as lake.json there says, and the catalog in "
+            f"{location.database or location.catalog} is that of lake {wanted}: nothing was changed. Have DEEPDLT_LAKE "
+            "name a catalog and files that belong together, or restore both from one backup; if they do belong "
+            "together, remove lake.json."
+        )
+
+
 class LakeTooOld(LakeError):
     """The lake would have to be migrated first, and nothing is to be changed."""
 
@@ -93,7 +126,8 @@ class LakeUnreadable(LakeError):
         self.reason = reason
         super().__init__(
             f"the catalog of the lake at {root} cannot be read: {reason}. "
-            "Restore catalog.sqlite from a backup, or move the folder away to start a new lake."
+            "Move the whole folder away and run `deepdlt restore`, which makes a lake of a backup; without a backup, "
+            "`deepdlt ingest SOURCE` makes a new one."
         )
 
 
@@ -325,11 +359,14 @@ class BackupDamaged(LakeError):
 
 
 class BackupIncomplete(LakeError):
-    """A file of the lake went while it was copied."""
+    """A file of the lake that a row refers to went while the lake was copied."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        super().__init__(f"{path} was removed while the lake was copied: maintenance ran meanwhile. Run it again.")
+        super().__init__(
+            f"{path}, which the lake's rows refer to, went while the lake was copied: `deepdlt maintain` or "
+            "`deepdlt forget` ran meanwhile. Run it again; a backup that was there before stands."
+        )
 
 
 class BackupElsewhere(LakeError):
@@ -348,4 +385,7 @@ class LakeExists(LakeError):
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        super().__init__(f"there is a lake at {root}: restore into another folder, or move that one away.")
+        super().__init__(
+            f"there is a lake at {root}: restore into another folder, or move that one away, the whole folder, and run "
+            "`deepdlt restore` again."
+        )

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and paths that stay in their folder."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,25 @@ from lake.errors import PathEscapes
 
 TEMPORARY_PREFIX = ".tmp-"
 """Files of this name are left by a process that died while writing; maintenance removes them."""
+
+_TEMPORARY = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}.*|\.[^/]+\.[A-Za-z0-9]+-[a-z0-9_]{{8}}", re.DOTALL)
+"""Ours, and those of writers of checkpoints, which have the name to come in theirs: .NAME.SUFFIX-8 LETTERS."""
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file is one that is being written, or that a process left which died while it wrote.
+
+    Examples
+    --------
+    >>> is_temporary(".tmp-x"), is_temporary(".progress.safetensors-k2_f8x0a"), is_temporary("last.safetensors")
+    (True, True, False)
+    """
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return every file below a folder, sorted; what vanishes meanwhile is left out, or is not there any more."""
+    return sorted(Path(place) / name for place, _, names in os.walk(folder) for name in names)
 
 
 def atomic_write(path: Path, content: bytes | memoryview) -> None:

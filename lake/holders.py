@@ -47,9 +47,9 @@ def writing_processes(location: Location) -> list[int]:
         lines = LOCKS.read_text(encoding="ascii").splitlines()
     except OSError:
         return []
-    inodes = {_inode(Path(f"{location.catalog}{suffix}")) for suffix in ("", "-shm")}
+    files = [stat for suffix in ("", "-shm") if (stat := _stat(Path(f"{location.catalog}{suffix}")))]
     found = (line.split() for line in lines if " WRITE " in line and "->" not in line)
-    held = {int(pid) for _, _, _, _, pid, place, *_ in found if place.rpartition(":")[2] in inodes}
+    held = {int(pid) for _, _, _, _, pid, place, *_ in found if any(_is_of(place, file) for file in files)}
     return sorted(held - {os.getpid()})
 
 
@@ -63,9 +63,22 @@ def describe_process(pid: int) -> str:
     return f"process {pid} ({command[:120] or 'a program that cannot be seen from here'})"
 
 
-def _inode(path: Path) -> str:
-    """Return the number of a file as text, empty where there is none."""
+def _stat(path: Path) -> os.stat_result | None:
+    """Return what the system says of a file, None where there is none."""
     try:
-        return str(path.stat().st_ino)
+        return path.stat()
     except OSError:
-        return ""
+        return None
+
+
+def _is_of(place: str, file: os.stat_result) -> bool:
+    """Tell whether a lock's place, ``MAJOR:MINOR:INODE``, is a file's.
+
+    Files on two disks may have one number. Where a file system is not just on one disk (btrfs, NFS, overlays), its
+    major number is 0, and the minor one need not be the file's: there the inode has to do.
+    """
+    *device, inode = place.split(":")
+    if len(device) != 2 or inode != str(file.st_ino):
+        return False
+    found, own = tuple(int(number, 16) for number in device), (os.major(file.st_dev), os.minor(file.st_dev))
+    return found == own or 0 in (found[0], own[0])

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from lake import statements
+from lake import identity, statements
 from lake.errors import StatementFailed
-from lake.files import TEMPORARY_PREFIX
+from lake.files import files_below, is_temporary
 from lake.location import Location
 from lake.lock import TIMEOUT_S
 from lake.shards import FOLDER
@@ -83,9 +84,9 @@ def maintain(
 ) -> Report:
     """Expire old snapshots, remove files that nothing refers to, merge small ones; all under the writer lock.
 
-    Pinned snapshots stay: those that a row of ``datasets`` or ``runs`` was read at. What a kept snapshot
-    refers to stays, tables and shards alike. Files that a step sets free may outlive this run by the grace
-    time; the next run removes them.
+    Pinned snapshots stay: those that a row of ``datasets``, ``splits``, ``runs`` or ``champions`` was read
+    at. What a kept snapshot refers to stays, tables and shards alike. Files that a step sets free may
+    outlive this run by the grace time; the next run removes them.
 
     Parameters
     ----------
@@ -109,6 +110,8 @@ def maintain(
     ------
     LakeReadOnly, LakeLocked, LakeReentered
         As in `Lake.write`.
+    FilesOfAnother
+        If the files are those of another lake.
     ValueError
         If an age is negative.
     """
@@ -117,6 +120,7 @@ def maintain(
         raise ValueError(msg)
     grace_s = grace_hours * 3600.0
     with lake.maintenance("maintain the lake", timeout_s=timeout_s) as connection:
+        identity.settle(lake.location, lake.files, lake.lake_id, writes=not dry_run)
         shards, left = _loose_shards(connection, lake, grace_s), _temporary_files(lake.location, grace_s)
         done = _tidy_tables(connection, lake, keep_days * 86_400.0, grace_s, dry_run=dry_run)
         if not dry_run:
@@ -256,7 +260,12 @@ def _loose_shards(connection: duckdb.DuckDBPyConnection, lake: Lake, grace_s: fl
 
 def _temporary_files(location: Location, grace_s: float) -> list[Action]:
     """Find what a process left that died while it wrote a file."""
-    limit, step = time.time() - grace_s, "remove temporary file"
-    left = sorted(path for path in location.root.rglob(f"{TEMPORARY_PREFIX}*") if path.is_file())
-    old = [path for path in left if path.stat().st_mtime <= limit]
-    return [Action(step, path.relative_to(location.root).as_posix(), path.stat().st_size) for path in old]
+    limit, found = time.time() - grace_s, []
+    for path in files_below(location.root):
+        if is_temporary(path.name):
+            with suppress(FileNotFoundError):  # its writer has just given it its name
+                stat = path.lstat()
+                if stat.st_mtime <= limit:
+                    name = path.relative_to(location.root).as_posix()
+                    found.append(Action("remove temporary file", name, stat.st_size))
+    return found

@@ -52,19 +52,22 @@ def session_lock(place: str, database: str, what: str, *, timeout_s: float) -> "
     LakeLocked
         If another session holds it longer than that. The message says whose.
     CatalogUnreachable
-        If the server does not let us in.
+        If the server does not let us in, or goes while we wait.
     DriverMissing
         If psycopg is not installed.
     """
     with _session(database, _name(what)) as session:
+        import psycopg
+
         began = time.monotonic()
-        if not _take(session, timeout_s):
-            waited_s = time.monotonic() - began
-            raise LakeLocked(place, wanted=what, holder=_holder(session), waited_s=waited_s)
+        try:
+            holder = None if _take(session, timeout_s) else _holder(session)
+        except psycopg.Error as error:
+            raise CatalogUnreachable(database, _first_line(error)) from error
+        if holder is not None:
+            raise LakeLocked(place, wanted=what, holder=holder, waited_s=time.monotonic() - began)
 
         def confirm() -> None:
-            import psycopg
-
             try:
                 session.execute("SELECT 1")
             except psycopg.Error as error:

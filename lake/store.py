@@ -1,5 +1,6 @@
 """The lake: open it, read it, write to it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,11 @@ from lake.access import bucket_told, of_bucket
 from lake.connection import Pool, attach_statements, to_frame
 from lake.disk import full_disk_told
 from lake.errors import (
-    FolderMissing,
+    CatalogUnreachable,
     LakeConflict,
     LakeMissing,
     LakeReadOnly,
     LakeTooOld,
-    LakeUnreadable,
     SnapshotMissing,
     StatementFailed,
 )
@@ -27,10 +27,18 @@ from lake.holders import wait_for_catalog
 from lake.location import Location, locate
 from lake.lock import TIMEOUT_S, Confirm, writer_lock
 from lake.objects import files_of
+from lake.opening import look, make, settle
 from lake.transaction import Transaction
 
 if TYPE_CHECKING:
     import polars as pl
+
+_CUT_OFF = re.compile(
+    r"closed the connection|terminating connection|connection (to|not open|has been closed)|could not (receive|send)"
+    r'|Failed to execute query .*": *$',
+    re.DOTALL,
+)
+"""What libpq says where a server is gone, or the way to it; asked for more, it says nothing."""
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -100,6 +108,10 @@ class Lake:
             If it would have to be migrated and must not be.
         LakeUnreadable
             If the catalog is damaged.
+        FilesWithoutCatalog
+            If it is not there, and files of one are.
+        FilesOfAnother
+            If it is to be written, and the files are those of another lake.
         CatalogUnreachable
             If it is in Postgres and cannot be had from there.
         FolderMissing
@@ -115,14 +127,16 @@ class Lake:
         if place.bucket:
             place.make_folders()  # of this machine alone: copies, and what is under way
         pool = Pool(place)
-        state = _look(pool, is_read_only=is_read_only)
+        state = look(pool, is_read_only=is_read_only)
         schema.refuse_newer(place, state)
         if not is_read_only and migrates and not schema.is_current(state):
-            state = _make(place, pool, timeout_s)
+            state = make(place, pool, timeout_s)
         if state is None:
             raise LakeMissing(place)
         if not is_read_only and not schema.is_current(state):
             raise LakeTooOld(place.root)
+        if not is_read_only:
+            settle(place, pool, state, writes=migrates, timeout_s=timeout_s)
         return cls(place, state, pool, is_read_only=is_read_only)
 
     @contextmanager
@@ -213,7 +227,7 @@ class Lake:
         if not self.query_rows("SELECT 1 FROM lake.snapshots() WHERE snapshot_id = ?", [snapshot_id]).rows:
             raise SnapshotMissing(self.root, snapshot_id)
         pool = Pool(self.location, snapshot_id)
-        state = _look(pool, is_read_only=True)
+        state = look(pool, is_read_only=True)
         if state is None:
             raise SnapshotMissing(self.root, snapshot_id)
         return type(self)(self.location, state, pool, is_read_only=True)
@@ -239,6 +253,8 @@ class Lake:
             If another writer or program holds it, or this very thread.
         LakeConflict
             If the catalog refuses the commit. Nothing was changed.
+        CatalogUnreachable
+            If the connection to Postgres breaks at the commit: it stands or does not, and may be done again.
         LakeLockLost
             If the lock's connection to Postgres broke meanwhile. Nothing was changed.
         DiskFull
@@ -257,7 +273,7 @@ class Lake:
                 connection.execute("CALL ducklake_set_commit_message('lake', ?, ?)", ["deepdlt", what])
                 yield Transaction(connection, self._known_tables)
                 confirm()
-                _commit(connection, what)
+                _commit(connection, what, self.location)
                 is_done = True
             finally:
                 if not is_done:
@@ -335,44 +351,12 @@ class Lake:
             self._pool.close("write")
 
 
-def _look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
-    """Read what a lake says of itself; None where it is not there or its making is under way."""
-    try:
-        connection = pool.cursor("guarded")  # the one most callers go on with
-    except (LakeMissing, LakeUnreadable):
-        if is_read_only:
-            raise
-        return None  # a catalog that is damaged says so when it is opened for writing
-    try:
-        return schema.read_state(connection)
-    except (duckdb.IOException, duckdb.HTTPException) as error:
-        if told := of_bucket(pool.location, error):
-            raise told from None
-        if pool.location.database:
-            raise FolderMissing(pool.location) from error
-        raise
-    finally:
-        connection.close()
-
-
-def _make(location: Location, pool: Pool, timeout_s: float) -> schema.State:
-    """Make or migrate a lake under the lock; another process may have done it meanwhile."""
-    location.make_folders()
-    with bucket_told(location), writer_lock(location, "make or update the lake's tables", timeout_s=timeout_s):
-        connection = pool.cursor("write")
-        try:
-            state = schema.read_state(connection)
-            if state is None or not schema.is_current(state):
-                state = schema.bring_up_to_date(connection, location)
-        finally:
-            connection.close()
-    pool.close()
-    return state
-
-
-def _commit(connection: duckdb.DuckDBPyConnection, what: str) -> None:
-    """Commit, and say what could not be committed."""
+def _commit(connection: duckdb.DuckDBPyConnection, what: str, location: Location) -> None:
+    """Commit, and say what could not be committed, or may not have been."""
     try:
         connection.execute("COMMIT")
     except duckdb.Error as error:
+        if location.database and _CUT_OFF.search(str(error)):
+            told = f"the connection broke at the commit of {what!r}, which stands or does not: run it again"
+            raise CatalogUnreachable(location.database, told) from error
         raise LakeConflict(what, str(error)) from error

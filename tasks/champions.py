@@ -78,7 +78,7 @@ def judge_candidate(lake: Lake, candidate: Row) -> bool:
         }
         decision = shared | decided | {name: candidate[name] for name in ("scheme", "champion_group_id")}
         row = pl.DataFrame([decision | {"decided_at": datetime.now(UTC)}], infer_schema_length=None)
-        transaction.replace("champion_decisions", row, key=("group_id", "champion_group_id"))
+        transaction.replace("champion_decisions", row, key=("source", "group_id", "champion_group_id"))
         if verdict.is_promoted:
             best = runs.sort("val_mse", "run_id", nulls_last=True).row(0, named=True)
             model = {"run_id": best["run_id"], "snapshot_id": best["snapshot_id"], "psnr_db": runs["psnr_db"].mean()}

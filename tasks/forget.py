@@ -185,7 +185,7 @@ def _paths(lake: Lake, ids: Ids) -> Iterator[str]:
 
 def _note(transaction: Transaction, files: pl.DataFrame) -> None:
     """Note which images are not to come back, and up to which number nights have been."""
-    newest = transaction.query("SELECT coalesce(max(sequence), 0) AS n FROM nights").item()
+    newest = transaction.query(load("newest_night_ever")).item()
     rows = files.unique("image_id", maintain_order=True).select("image_id", "source", name="path")
     noted = rows.with_columns(last_night=pl.lit(newest, pl.Int64), forgotten_at=pl.lit(datetime.now(UTC)))
     transaction.replace("forgotten", noted, key=("image_id",))

@@ -7,7 +7,7 @@ CREATE TABLE migrations (
     applied_at    TIMESTAMPTZ NOT NULL
 );
 
--- One row per fact about the lake: lake_id (uuid), views_digest. Key: key.
+-- One row per fact about the lake: lake_id (uuid), views_digest, views_revision. Key: key.
 CREATE TABLE meta (
     key           VARCHAR NOT NULL,
     value         VARCHAR NOT NULL

@@ -17,7 +17,7 @@ CREATE TABLE champions (
     since           TIMESTAMPTZ NOT NULL
 );
 
--- One row per candidate and champion that it was judged against. Key: group_id, champion_group_id.
+-- One row per candidate and champion that it was judged against. Key: source, group_id, champion_group_id.
 CREATE TABLE champion_decisions (
     group_id          VARCHAR NOT NULL,   -- the candidate's trainings
     champion_group_id VARCHAR NOT NULL,   -- '' where there was no champion

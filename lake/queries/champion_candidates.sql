@@ -1,6 +1,7 @@
 -- Purpose: the trainings of each preset of a night that were not judged against the champion that stands.
 -- Grain: one row per preset: its grouped folds where there are such, else its 80/10/10 split, else what there is.
--- champion_group_id is '' where there is no champion; was_champion tells whether they were it once.
+-- champion_group_id is '' where the night's source has no champion; was_champion tells whether they were its once.
+-- Equal images in two sources make one group: each source has champions and decisions of its own.
 -- Parameters: night_id.
 WITH chosen AS (
     SELECT
@@ -16,8 +17,8 @@ WITH chosen AS (
         ORDER BY groups.scheme = 'grouped' DESC, groups.scheme = 'holdout' DESC, groups.scheme, groups.profile
     ) = 1
 )
-SELECT chosen.*, chosen.group_id IN (SELECT group_id FROM champions) AS was_champion
+SELECT chosen.*, (chosen.source, chosen.group_id) IN (SELECT (source, group_id) FROM champions) AS was_champion
 FROM chosen
-ANTI JOIN champion_decisions USING (group_id, champion_group_id)
+ANTI JOIN champion_decisions USING (source, group_id, champion_group_id)
 WHERE group_id != champion_group_id
 ORDER BY preset

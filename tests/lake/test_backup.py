@@ -1,17 +1,20 @@
 """A backup is taken while the lake lives, holds everything, and gives it back or says what is wrong."""
 
+import json
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from lake_rows import fill
 
 from lake import Lake
-from lake.backup import FILES, MANIFEST, back_up, restore
-from lake.errors import BackupDamaged, BackupMissing, LakeExists
+from lake.backup import FILES, MANIFEST, Progress, back_up, restore
+from lake.errors import BackupDamaged, BackupIncomplete, BackupMissing, LakeExists
 from lake.files import atomic_write
 from lake.shards import read_patches, write_shard
 
@@ -74,6 +77,110 @@ def test_second_backup_copies_only_what_is_new(filled: Lake, tmp_path: Path, nig
         assert rows(lake) == rows(filled)
 
 
+class CutOffError(Exception):
+    """What ends a backup in the middle."""
+
+
+def cut_off(done: int, of: int) -> None:
+    """End a backup once every file is copied, before it says what it holds."""
+    if done == of:
+        raise CutOffError
+
+
+def test_a_backup_that_was_cut_off_leaves_the_one_before_it_whole(filled: Lake, tmp_path: Path) -> None:
+    """Files that changed under their names are put beside what was backed up; the next backup takes them and tidies."""
+    page, model = filled.root / "reports/index.html", filled.root / "models/r1/last.safetensors"
+    page.parent.mkdir()
+    atomic_write(page, b"one night")
+    back_up(filled, tmp_path / "copy")
+    then = rows(filled)
+    for place, old, new in ((page, b"one night", b"two nights"), (model, b"weights", b"WEIGHTS")):
+        assert place.read_bytes() == old
+        atomic_write(place, new)
+    with filled.write("forget") as transaction:
+        transaction.execute("DELETE FROM night_runs")
+    with pytest.raises(CutOffError):
+        back_up(filled, tmp_path / "copy", on_file=cut_off)
+    restore(tmp_path / "copy", tmp_path / "old")
+    assert (tmp_path / "old/reports/index.html").read_bytes() == b"one night"
+    assert (tmp_path / "old/models/r1/last.safetensors").read_bytes() == b"weights"
+    with Lake.open(tmp_path / "old") as lake:
+        assert rows(lake) == then
+    done = back_up(filled, tmp_path / "copy")
+    assert done.n_copied == 1, "what the one that was cut off had copied is not copied again"
+    restore(tmp_path / "copy", tmp_path / "new")
+    assert (tmp_path / "new/reports/index.html").read_bytes() == b"two nights"
+    kept = [path for path in (tmp_path / "copy").rglob("*") if path.is_file()]
+    assert len(kept) == done.n_files + 1, "the files, the catalog, the manifest, and nothing of before"
+
+
+def test_a_file_that_changes_each_night_is_backed_up_each_night(filled: Lake, tmp_path: Path) -> None:
+    """Its place changes from one backup to the next, and what was there goes."""
+    page = filled.root / "index.html"
+    for text in (b"1", b"2", b"3", b"3", b"1"):
+        atomic_write(page, text)
+        done = back_up(filled, tmp_path / "copy")
+        place = tmp_path / text.decode()
+        shutil.rmtree(place, ignore_errors=True)
+        restore(tmp_path / "copy", place)
+        assert (place / "index.html").read_bytes() == text
+        assert sum(path.is_file() for path in (tmp_path / "copy").rglob("*")) == done.n_files + 1
+
+
+def test_backups_of_before_are_restored_and_gone_on_with(filled: Lake, tmp_path: Path) -> None:
+    """Their manifests do not say where a file is stored: each lay at its own path."""
+    back_up(filled, tmp_path / "copy")
+    manifest = json.loads((tmp_path / "copy" / MANIFEST).read_text())
+    for entry in manifest["files"]:
+        del entry["stored"]
+    (tmp_path / "copy" / MANIFEST).write_text(json.dumps(manifest | {"format": "deepdlt-backup-1"}))
+    restore(tmp_path / "copy", tmp_path / "new")
+    with Lake.open(tmp_path / "new") as lake:
+        assert rows(lake) == rows(filled)
+    assert back_up(filled, tmp_path / "copy").n_copied == 1
+
+
+def model_of(run_id: str) -> dict[str, object]:
+    """A row that refers to a run's checkpoint."""
+    return {"model_id": run_id, "run_id": run_id, "path": f"models/{run_id}/last.safetensors"}
+
+
+def removing(*paths: Path) -> Progress:
+    """Return what removes files as soon as the first file of a backup is copied."""
+
+    def remove(done: int, _: int) -> None:
+        if done == 1:
+            for path in paths:
+                path.unlink()
+
+    return remove
+
+
+def test_a_training_that_is_stored_meanwhile_does_not_end_a_backup(filled: Lake, tmp_path: Path) -> None:
+    """Its progress goes between listing and copying; what was being written is no file of the lake."""
+    fill(filled, models=[model_of("r1")])
+    (filled.root / "models/r2").mkdir()
+    progress = filled.root / "models/r2/progress.safetensors"
+    progress.write_bytes(b"half-way")
+    progress.with_name(".progress.safetensors-k2_f8x0a").write_bytes(b"half a file")
+    back_up(filled, tmp_path / "copy", on_file=removing(progress))
+    restore(tmp_path / "copy", tmp_path / "new")
+    assert [path.name for path in sorted((tmp_path / "new/models").rglob("*.*"))] == ["last.safetensors"]
+
+
+@pytest.mark.parametrize("folder", ["models", "shards", "tables"])
+def test_a_file_that_a_row_refers_to_and_that_goes_meanwhile_ends_a_backup(
+    filled: Lake, tmp_path: Path, folder: str
+) -> None:
+    """The error says which, and what went on; the catalog that was copied would ask for it."""
+    fill(filled, models=[model_of("r1")])
+    (filled.root / "a first file").touch()
+    victim = next(path for path in (filled.root / folder).rglob("*.*"))
+    with pytest.raises(BackupIncomplete, match=r"deepdlt maintain") as caught:
+        back_up(filled, tmp_path / "copy", on_file=removing(victim))
+    assert caught.value.path == victim
+
+
 def test_backup_beside_a_writer_holds_one_moment(filled: Lake, tmp_path: Path) -> None:
     """Every transaction stands in the copy whole or not at all, however many are committed meanwhile."""
 
@@ -119,10 +226,27 @@ def test_restore_that_was_cut_off_is_finished_by_the_next(filled: Lake, tmp_path
     assert done.n_copied == done.n_files - 1
 
 
+def test_a_log_that_another_catalog_left_is_not_replayed_into_a_restored_one(filled: Lake, tmp_path: Path) -> None:
+    """Where the catalog alone was removed, SQLite's log of it lies there; what comes back is what was backed up."""
+    back_up(filled, tmp_path / "copy")
+    then = rows(filled)
+    (tmp_path / "new").mkdir()
+    shutil.copyfile(filled.location.catalog, tmp_path / "lost.sqlite")
+    with closing(sqlite3.connect(tmp_path / "lost.sqlite")) as lost:
+        lost.execute("PRAGMA journal_mode = WAL")
+        lost.execute("DELETE FROM ducklake_data_file")
+        lost.commit()
+        for suffix in ("-wal", "-shm"):
+            shutil.copyfile(tmp_path / f"lost.sqlite{suffix}", tmp_path / f"new/catalog.sqlite{suffix}")
+    restore(tmp_path / "copy", tmp_path / "new")
+    with Lake.open(tmp_path / "new") as lake:
+        assert rows(lake) == then
+
+
 def test_a_lake_is_never_overwritten(filled: Lake, tmp_path: Path) -> None:
     """Restoring over a lake is refused."""
     back_up(filled, tmp_path / "copy")
-    with pytest.raises(LakeExists, match="move that one away"):
+    with pytest.raises(LakeExists, match="the whole folder, and run `deepdlt restore` again"):
         restore(tmp_path / "copy", filled.root)
 
 
@@ -153,7 +277,7 @@ def test_copies_are_private_to_the_user(filled: Lake, tmp_path: Path) -> None:
     """Nobody else reads a backup, or the lake that it becomes."""
     back_up(filled, tmp_path / "copy")
     restore(tmp_path / "copy", tmp_path / "new")
-    for root in (tmp_path / "copy" / FILES, tmp_path / "new"):
+    for root in (tmp_path / "copy", tmp_path / "copy" / FILES, tmp_path / "new"):
         assert root.stat().st_mode & 0o077 == 0
     catalog = tmp_path / "new/catalog.sqlite"
     assert catalog.stat().st_mode & 0o077 == 0

@@ -103,7 +103,7 @@ def test_a_removal_killed_before_the_files_is_finished_by_the_next(lake: Lake, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("lake.objects.inside", killed)
+        patch.setattr("lake.objects.Folder.remove", killed)
         with pytest.raises(KeyboardInterrupt):
             remove_old_checkpoints(lake, keep_days=30)
     assert len(files(lake)) == 4

@@ -10,6 +10,7 @@ import pytest
 
 import lake as package
 from lake import Lake, extensions
+from lake.backup import back_up, restore
 from lake.connection import connect
 from lake.extensions import ON_SQLITE, ExtensionMissing, ExtensionUnusable, extension_path
 
@@ -44,19 +45,49 @@ def test_the_lines_for_this_machine_work_beside_a_writer(filled: Lake, tmp_path:
     assert "read-only" in run_client(f"{lines}\nDELETE FROM night_runs;", tmp_path)
 
 
-def test_two_lines_do_where_the_extension_is_installed(filled: Lake, tmp_path: Path) -> None:
-    """The two lines of the package's docstring, for this lake; any client that has, or can fetch, ducklake."""
+def run_two_lines(root: Path, sql: str, home: Path) -> str:
+    """Return what a client says that has ducklake, given the two lines of the package's docstring for a lake."""
     (platform,) = duckdb.execute("PRAGMA platform").fetchone() or ("",)
-    folder = tmp_path / ".duckdb" / "extensions" / f"v{duckdb.__version__}" / platform
-    folder.mkdir(parents=True)
-    for name in ON_SQLITE:
-        (folder / f"{name}.duckdb_extension").symlink_to(extension_path(name))
+    folder = home / ".duckdb" / "extensions" / f"v{duckdb.__version__}" / platform
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for name in ON_SQLITE:
+            (folder / f"{name}.duckdb_extension").symlink_to(extension_path(name))
     lines = [
         line.strip() for line in (package.__doc__ or "").splitlines() if line.strip().startswith(("ATTACH", "USE"))
     ]
     assert len(lines) == 2
-    sql = "\n".join(lines).replace("results/", f"{filled.root}/")
-    assert run_client(f"{sql}\nSELECT count(*) FROM night_runs;", tmp_path) == "3\n"
+    return run_client("\n".join([*lines, sql]).replace("results/", f"{root}/"), home)
+
+
+RUNS = "SELECT run_id FROM night_runs ORDER BY ALL;"
+
+
+def test_two_lines_do_where_the_extension_is_installed(filled: Lake, tmp_path: Path) -> None:
+    """Any client that has, or can fetch, ducklake."""
+    assert run_two_lines(filled.root, RUNS, tmp_path) == "1\n1\n2\n"
+
+
+@pytest.mark.parametrize("way", ["moved and opened to write", "restored"])
+def test_two_lines_do_where_the_lake_was_brought(
+    own_lake: Lake, night_runs: pl.DataFrame, tmp_path: Path, way: str
+) -> None:
+    """The catalog says where its tables are now, not where they were made."""
+    with own_lake.write("test") as transaction:
+        transaction.replace("night_runs", night_runs, ("night_id", "run_id"))
+    if way == "restored":
+        back_up(own_lake, tmp_path / "copy")
+        restore(tmp_path / "copy", tmp_path / "elsewhere")
+    own_lake.close()
+    own_lake.root.rename(tmp_path / ("gone" if way == "restored" else "elsewhere"))
+    if way != "restored":
+        Lake.open(tmp_path / "elsewhere").close()
+    assert run_two_lines(tmp_path / "elsewhere", RUNS, tmp_path) == "1\n1\n2\n"
+    snapshot = "SELECT max(snapshot_id) FROM lake.snapshots()"
+    with Lake.open(tmp_path / "elsewhere") as lake:
+        before = lake.query_rows(snapshot).rows
+    with Lake.open(tmp_path / "elsewhere") as lake:
+        assert lake.query_rows(snapshot).rows == before
 
 
 def test_polars_reads_through_the_stock_package(filled: Lake) -> None:

@@ -5,10 +5,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from lake import Lake
+from lake import Lake, holders
 from lake.errors import LakeLocked
 from lake.holders import writing_processes
 
@@ -53,6 +55,23 @@ def test_a_writer_waits_until_the_program_lets_go(own_lake: Lake, foreign: subpr
     add(own_lake, 30)
     timer.join()
     assert own_lake.query("FROM meta WHERE key = 'night'").height == 1
+
+
+@pytest.mark.parametrize("of", ["the catalog", "a file of that number on another disk", "no disk of its own"])
+def test_a_lock_is_told_by_disk_and_number(
+    own_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    """Where a file system is on no one disk, its number of the disk is not the file's: the file's number has to do."""
+    file = own_lake.location.catalog.stat()
+    major = {"no disk of its own": 0}.get(of, os.major(file.st_dev) or 8)
+    monkeypatch.setattr(holders, "_stat", lambda _: SimpleNamespace(st_ino=file.st_ino, st_dev=os.makedev(major, 1)))
+    minor = 2 if of != "the catalog" else 1
+    table = tmp_path / "locks"
+    table.write_text(
+        f"1: POSIX  ADVISORY  WRITE 1 {major:02x}:{minor:02x}:{file.st_ino} 0 EOF\n2: FLOCK  <none>:0 0 0 0\n"
+    )
+    monkeypatch.setattr(holders, "LOCKS", table)
+    assert writing_processes(own_lake.location) == ([] if of.startswith("a file") else [1])
 
 
 def test_readers_of_this_lake_hold_nothing_up(own_lake: Lake) -> None:

@@ -18,6 +18,8 @@ from lake.maintenance import merge_small_files
 from lake.shards import write_shard
 
 NIGHTS = ("night_id", "run_id")
+TEMPORARIES = ("shards/.last.safetensors-k2_f8x0a", "shards/.tmp-x")
+"""Files of a process that died while it wrote, a checkpoint's among them."""
 SHARD = 7
 """Place of the shard in a row of `patches`."""
 
@@ -141,8 +143,8 @@ def test_a_dry_run_says_what_a_run_removes_and_changes_nothing(own_lake: Lake) -
     loose = shard_of(lake, 1)
     orphan = lake.location.tables / "main" / "night_runs" / "orphan.parquet"
     orphan.write_bytes(b"left by a killed writer")
-    temporary = lake.root / "shards" / ".tmp-x"
-    temporary.write_bytes(b"half")
+    for name in TEMPORARIES:
+        (lake.root / name).write_bytes(b"half")
     before, snapshot, told = files(lake.root), lake.snapshot_id(), contents(lake)
     dry = maintain(lake, keep_days=0, grace_hours=0, dry_run=True)
     assert (files(lake.root), lake.snapshot_id()) == (before, snapshot)
@@ -152,7 +154,7 @@ def test_a_dry_run_says_what_a_run_removes_and_changes_nothing(own_lake: Lake) -
     assert [*dry.actions, *merges] == list(real.actions)
     assert merges
     removed = {action.what: action.n_bytes for action in real.actions if action.step.startswith("remove")}
-    assert {loose, orphan.relative_to(lake.root).as_posix(), "shards/.tmp-x"} < removed.keys()
+    assert {loose, orphan.relative_to(lake.root).as_posix(), *TEMPORARIES} < removed.keys()
     assert removed == {name: size for name, size in before.items() if name not in files(lake.root)}
     assert real.n_bytes == sum(removed.values()) == real.frame()["n_bytes"].sum()
     assert contents(lake) == told

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import polars as pl
 import psycopg
@@ -19,6 +20,7 @@ from lake.backup import back_up
 from lake.errors import (
     BackupElsewhere,
     CatalogUnreachable,
+    FilesWithoutCatalog,
     FolderMissing,
     LakeLocked,
     LakeLockLost,
@@ -38,7 +40,11 @@ with writer_lock(locate(sys.argv[1]), "train NP fold 3"):
     time.sleep(60)
 """
 ROWS = pl.DataFrame({"night_id": ["n"], "run_id": ["1"], "is_reused": [True]})
-END_WRITERS = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+WAITING: LiteralString = "pg_locks WHERE locktype = 'advisory' AND NOT granted"
+CATALOGS: LiteralString = (
+    "pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+    " AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+)
 
 
 @pytest.fixture
@@ -72,10 +78,20 @@ def add_while(lake: Lake, happening: Callable[[Location], None]) -> None:
         happening(lake.location)
 
 
+def end(place: Location, which: LiteralString) -> None:
+    """Cut connections."""
+    with psycopg.connect(place.database or "", autocommit=True) as connection:
+        connection.execute(f"SELECT pg_terminate_backend(pid) FROM {which}")
+
+
 def end_writers(place: Location) -> None:
     """Cut the connections that hold the lock."""
-    with psycopg.connect(place.database or "", autocommit=True) as connection:
-        connection.execute(END_WRITERS)
+    end(place, "pg_locks WHERE locktype = 'advisory' AND granted")
+
+
+def end_catalogs(place: Location) -> None:
+    """Cut the connections to the catalog, and leave the lock."""
+    end(place, CATALOGS)
 
 
 def test_an_address_names_the_database_and_the_folder_and_is_what_is_set_again() -> None:
@@ -133,6 +149,19 @@ def test_a_writer_waits_its_turn(place: Location) -> None:
         timer.join()
 
 
+def test_a_server_that_goes_while_a_writer_waits_is_said(place: Location) -> None:
+    """It is the catalog that cannot be reached, not an error of the driver's."""
+    with holder(place):
+        timer = threading.Timer(1.0, end, [place, WAITING])
+        timer.start()
+        with (
+            pytest.raises(CatalogUnreachable, match="terminating connection"),
+            writer_lock(place, "wait", timeout_s=20),
+        ):
+            pass
+        timer.join()
+
+
 def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path: Path) -> None:
     """The message says which database and what to check."""
     with pytest.raises(CatalogUnreachable, match=r"postgres://me@127\.0\.0\.1:1/lake cannot be reached") as caught:
@@ -157,6 +186,15 @@ def test_a_writer_whose_lock_is_gone_does_not_commit(far_lake: Lake) -> None:
 
 
 @pytest.mark.long
+def test_a_commit_whose_connection_breaks_is_not_said_to_have_changed_nothing(far_lake: Lake) -> None:
+    """The server may have done it: the error says so; run again, the row stands once."""
+    with pytest.raises(CatalogUnreachable, match="stands or does not"):
+        add_while(far_lake, end_catalogs)
+    add(far_lake)
+    assert far_lake.query("FROM night_runs").height == 1
+
+
+@pytest.mark.long
 def test_a_lake_is_the_same_lake_from_another_mount_point(far_lake: Lake, tmp_path: Path) -> None:
     """Its identity and its rows are in the catalog; where a machine has mounted the folder does not matter."""
     add(far_lake)
@@ -173,6 +211,18 @@ def test_a_machine_that_has_not_mounted_the_folder_is_told_so(far_lake: Lake, tm
     with pytest.raises(FolderMissing, match="mount the shared folder"):
         Lake.open(f"{far_lake.location.database}+{tmp_path / 'nothing'}")
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.long
+def test_the_folder_of_one_lake_is_not_made_another_s(far_lake: Lake, postgres: Postgres) -> None:
+    """A database by another name, empty as a typing mistake finds it, gets no catalog for files that are there."""
+    add(far_lake)
+    other = postgres.make_database(f"other_{os.urandom(4).hex()}")
+    for _ in range(2):
+        with pytest.raises(FilesWithoutCatalog, match="Check the name of the database"):
+            Lake.open(f"{other}+{far_lake.root}")
+    with psycopg.connect(other) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
 
 
 @pytest.mark.long

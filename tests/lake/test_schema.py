@@ -15,6 +15,9 @@ from lake.location import Location
 from lake.schema import SqlFile
 from lake.tables import purposes
 
+REVISIONS = {1: "79da89ce8009f6bb089a3d83d36755aa"}
+"""Digest of the views of each revision; those that were are not changed."""
+
 
 @pytest.fixture
 def more_migrations(monkeypatch: pytest.MonkeyPatch) -> list[SqlFile]:
@@ -81,6 +84,26 @@ def test_views_follow_their_files(own_lake: Lake, monkeypatch: pytest.MonkeyPatc
         assert lake.query("FROM history").rows() == [(42,)]
         assert lake.query("FROM added").rows() == [(42,)]
         assert "manifest" not in lake.tables()["name"]
+
+
+def test_views_of_later_code_are_left_as_they_are(own_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code of before, with the same tables, opens the lake to write and puts no text of its own back."""
+    later = (*schema.views(), SqlFile("added", "", "CREATE OR REPLACE VIEW added AS SELECT 42 AS answer;"))
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "views", lambda: later)
+        patch.setattr(schema, "wanted_views_digest", lambda: "of later code")
+        patch.setattr(schema, "VIEWS_REVISION", schema.VIEWS_REVISION + 1)
+        Lake.open(own_lake.root).close()
+    before = own_lake.snapshot_id()
+    with Lake.open(own_lake.root) as lake:
+        assert lake.snapshot_id() == before
+        assert lake.query("FROM added").rows() == [(42,)]
+
+
+def test_a_change_of_the_views_has_a_revision_of_its_own() -> None:
+    """Where this fails, views have changed: raise `schema.VIEWS_REVISION`, and add a line to `REVISIONS`."""
+    assert list(REVISIONS) == list(range(1, schema.VIEWS_REVISION + 1))
+    assert REVISIONS[schema.VIEWS_REVISION] == schema.wanted_views_digest()
 
 
 def test_a_view_is_made_after_those_it_reads() -> None:

@@ -100,6 +100,27 @@ def test_the_better_one_becomes_champion_and_the_reason_stands(lake: Lake) -> No
     assert lake.query("FROM champion").height == 1
 
 
+def test_each_of_two_sources_with_equal_images_has_its_champion(lake: Lake) -> None:
+    """The trainings are the same, and stand once; what one source has decided is nothing to the other."""
+    with lake.write("the same images elsewhere") as transaction:
+        for name, number in (("first", 101), ("better", 102)):
+            transaction.execute(
+                "INSERT INTO nights SELECT * REPLACE (? AS night_id, ? AS sequence, 'elsewhere' AS source) FROM nights"
+                " WHERE night_id = ?",
+                [f"{name} elsewhere", number, name],
+            )
+            for table in ("night_runs", "night_groups"):
+                transaction.execute(
+                    f"INSERT INTO {table} SELECT * REPLACE (? AS night_id) FROM {table} WHERE night_id = ?",
+                    [f"{name} elsewhere", name],
+                )
+    decisions = judge(lake, "first", "better", "first elsewhere", "better elsewhere", "better")
+    assert [is_promoted for _, is_promoted, _ in decisions] == [True] * 4
+    standing = lake.query("SELECT source, run_id FROM champion ORDER BY source").rows()
+    assert len(standing) == 2
+    assert standing[0][1] == standing[1][1]
+
+
 def test_a_night_with_nothing_new_judges_nothing(lake: Lake) -> None:
     """Judged again, and once more under another night's name: no row more, and nothing heavy imported for it."""
     judge(lake, "first")

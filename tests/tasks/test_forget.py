@@ -100,6 +100,18 @@ def test_numbers_of_forgotten_nights_are_not_given_again(night: PlantedLake) -> 
     assert night.lake.query(load("next_night_sequence"), ["another"]).item() == 2
 
 
+def test_nor_are_they_where_an_image_that_came_back_is_forgotten_again(night: PlantedLake) -> None:
+    """What was noted of it the first time stands for nights that nothing else remembers."""
+    image = first(night.lake)
+    file = night.lake.query("FROM sources WHERE path = ?", [image["path"]])
+    forget(night.lake, [image["path"]])
+    take_back(night.lake, [image["path"]])
+    with night.lake.write("it came back") as transaction:
+        transaction.replace("sources", file, ("source", "path"))
+    forget(night.lake, [image["path"]])
+    assert night.lake.query(load("next_night_sequence"), ["another"]).item() == 2
+
+
 def test_what_no_image_is_called_is_said(planted: PlantedLake) -> None:
     """And a second time there is nothing to forget."""
     image = first(planted.lake)

@@ -1,0 +1,3 @@
+-- Purpose: the checkpoint files that rows refer to now.
+-- Grain: one row per path, relative to the lake.
+SELECT path FROM models
