@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-WORKER_VARIABLES = ("DEEPDLT_LAKE", "DEEPDLT_CACHE", "DEEPDLT_SCRATCH", "DEEPDLT_SHEET_SPEC", "DEEPDLT_SOURCE")
+WORKER_PATHS = ("DEEPDLT_LAKE", "DEEPDLT_CACHE", "DEEPDLT_SCRATCH", "DEEPDLT_SHEET_SPEC", "DEEPDLT_SOURCE")
+"""Variables of the workers that name a place; all but an address are made absolute."""
+WORKER_VALUES = ("DEEPDLT_PROFILE", "DEEPDLT_DEVICE", "DEEPDLT_STILL_S")
+"""Variables of the workers that are taken as they are."""
 LOOPBACK = "127.0.0.1"
 ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - nothing is bound here
 AUTH = "PREFECT_SERVER_API_AUTH_STRING"
@@ -61,8 +64,9 @@ def own_variables() -> dict[str, str]:
 
     Where the lake lies is made absolute: a worker runs in another folder than the command that starts it.
     """
-    kept = {name: value for name in WORKER_VARIABLES if (value := os.environ.get(name))}
-    return {name: value if "://" in value else str(Path(value).expanduser().absolute()) for name, value in kept.items()}
+    kept = {name: value for name in (*WORKER_PATHS, *WORKER_VALUES) if (value := os.environ.get(name))}
+    paths = {name: kept[name] for name in WORKER_PATHS if name in kept and "://" not in kept[name]}
+    return kept | {name: str(Path(value).expanduser().absolute()) for name, value in paths.items()}
 
 
 def external_api_url() -> str | None:
