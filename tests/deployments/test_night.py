@@ -41,20 +41,46 @@ def test_what_is_to_be_done_again_is_checked_before_anything_runs() -> None:
         parameters(refresh="cuts")
 
 
-def test_a_source_here_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker runs in another folder."""
-    monkeypatch.delenv("PREFECT_API_URL")
+@pytest.mark.parametrize("api_url", ["", "http://127.0.0.1:4200/api"], ids=["no server named", "a server named"])
+def test_a_path_here_is_made_absolute(api_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker runs in another folder; the server that is named may well be that of this machine."""
+    monkeypatch.setenv("PREFECT_API_URL", api_url)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images").mkdir()
+    (tmp_path / "vgg16").touch()
     assert parameters(source="images") == {"source": str(tmp_path / "images")}
-    with pytest.raises(WrongUse, match="no folder"):
-        parameters(source="elsewhere")
+    assert parameters(settings=["vgg_weights=vgg16"]) == {"settings": {"vgg_weights": str(tmp_path / "vgg16")}}
 
 
-def test_a_source_on_the_machine_of_another_server_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It cannot be looked at from here."""
+@pytest.mark.parametrize("api_url", ["", "http://server.example/api"], ids=["this machine", "another server"])
+@pytest.mark.parametrize(
+    ("said", "option"),
+    [
+        ({"source": "elsewhere"}, "--source"),
+        ({"source": "~/nowhere/images"}, "--source"),
+        ({"settings": ["vgg_weights=elsewhere"]}, "--set vgg_weights"),
+    ],
+    ids=["source", "source at home", "weights"],
+)
+def test_a_relative_path_that_leads_nowhere_is_refused(
+    said: dict[str, object], option: str, api_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a night is made that has to fail; for workers elsewhere it says that theirs is the path that counts."""
+    monkeypatch.setenv("PREFECT_API_URL", api_url)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongUse, match=f"{option} .*is not there.*{'workers see it' if api_url else ''}"):
+        parameters(**said)
+
+
+def test_a_whole_path_on_the_machine_of_another_server_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be looked at from here; where it is a link here, the workers know it by that name."""
     monkeypatch.setenv("PREFECT_API_URL", "http://server.example/api")
     assert parameters(source="/data/images") == {"source": "/data/images"}
+    assert parameters(settings=["vgg_weights=/data/vgg16"]) == {"settings": {"vgg_weights": "/data/vgg16"}}
+    (tmp_path / "images").symlink_to(tmp_path)
+    assert parameters(source=str(tmp_path / "images")) == {"source": str(tmp_path / "images")}
 
 
 @pytest.fixture
