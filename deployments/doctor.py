@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
 
+from deepdlt.errors import DeepdltError
 from deployments.automations import WEBHOOK, declared, kept_webhook
 from deployments.dead_runs import UNDER_WAY
 from deployments.deploy import declared_names, declared_version, deployment_file, is_deployed
 from deployments.environment import has_cuda
-from deployments.errors import DeploymentError, DeploymentMissing
+from deployments.errors import DeploymentMissing
 from deployments.parts import POOLS
 from deployments.server_api import Json, ServerApi
 from deployments.settings import external_api_url, results_folder, stack_paths
 from deployments.stack import n_online_workers, status
 from deployments.stack_state import read_state
+from lake.errors import LakeError
 
 if TYPE_CHECKING:
     from lake.location import Location
@@ -84,7 +86,8 @@ def check_versions() -> Iterator[Check]:
 def check_cuda() -> Iterator[Check]:
     """Look for a CUDA device, and whether PyTorch can use it."""
     if not has_cuda():
-        yield Check("ok", "cuda", "no device: trainings run on the CPU, and nights take the profile quick")
+        profile = os.environ.get("DEEPDLT_PROFILE") or "quick"
+        yield Check("ok", "cuda", f"no device: trainings here run on the CPU; nights composed here are {profile}")
     elif version("torch").endswith("+cpu"):
         yield Check("warn", "cuda", "a device is here, but PyTorch is the CPU build", "rm -r .venv && make up")
     else:
@@ -93,16 +96,17 @@ def check_cuda() -> Iterator[Check]:
 
 def check_lake() -> Iterator[Check]:
     """Look whether the lake can be read and written, and how much room there is."""
-    from lake import Lake, LakeError
+    from lake import Lake
     from lake.location import locate
 
+    place = locate()
     try:
         nights = Lake.open(is_read_only=True).query_rows("SELECT count(*) FROM nights").rows[0][0]
-        yield Check("ok", "lake", f"{locate()}, {nights} nights")
+        yield Check("ok", "lake", f"{place}, {nights} nights")
     except LakeError as error:
         is_missing = type(error).__name__ == "LakeMissing"
         yield Check("warn" if is_missing else "fail", "lake", str(error), "make retrain" if is_missing else "")
-    there, place = locate_lake(), locate()
+    there = locate_lake()
     if place.bucket:
         yield bucket_check(place)
     if not os.access(there, os.W_OK):
@@ -113,7 +117,6 @@ def check_lake() -> Iterator[Check]:
 
 def bucket_check(place: "Location") -> Check:
     """Write an object of its own into a lake's bucket, read it and remove it."""
-    from lake import LakeError
     from lake.bucket import Bucket
 
     try:
@@ -162,7 +165,7 @@ def clock_check(here: datetime, there: datetime, whose: str) -> Check:
 
 def newest_night() -> datetime | None:
     """Return when the newest night ended; None where there is none to tell of."""
-    from lake import Lake, LakeError
+    from lake import Lake
 
     try:
         rows = Lake.open(is_read_only=True).query_rows("SELECT finished_at FROM latest_night").rows
@@ -288,5 +291,5 @@ def examine() -> Iterator[Check]:
     for check in CHECKS:
         try:
             yield from check()
-        except (DeploymentError, OSError) as error:
+        except (DeepdltError, LakeError, OSError) as error:
             yield Check("fail", check.__name__.removeprefix("check_"), str(error))

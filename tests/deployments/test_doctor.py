@@ -43,6 +43,16 @@ def test_a_lake_that_is_not_there_yet_is_a_warning(tmp_path: Path, monkeypatch: 
     assert (checks[0].level, checks[0].remedy) == ("warn", "make retrain")
 
 
+def test_a_lake_that_is_none_is_a_failure_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said once, by the check of the lake."""
+    monkeypatch.setenv("DEEPDLT_LAKE", "s3://lab/results")
+    monkeypatch.setattr(doctor, "CHECKS", (check_lake, check_clock, doctor.check_python))
+    monkeypatch.setattr(doctor, "known_server", lambda: None)
+    found = list(examine())
+    assert [(check.level, check.name) for check in found] == [("fail", "lake"), ("ok", "python")]
+    assert "set DEEPDLT_LAKE to one" in found[0].text
+
+
 def test_a_check_that_cannot_be_made_is_a_failure_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """The doctor itself never breaks off."""
 
