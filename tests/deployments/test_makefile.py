@@ -7,6 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from deployments.cli import app
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -31,6 +34,26 @@ def test_the_parameters_of_a_night_reach_the_command() -> None:
     said = make("-n", "retrain", "LABELS=NP PP1", "FOLDS=3", "REFRESH=cut audit", "SOURCE=../some images")
     assert '--source "../some images" --labels "NP PP1" --folds "3" --refresh "cut audit"' in " ".join(said.split())
     assert "--epochs" not in said
+
+
+OPTIONS = [
+    option.removeprefix("--")
+    for option in re.findall(r"--[a-z][a-z-]*", CliRunner().invoke(app, ["retrain", "--help"]).output)
+]
+
+
+@pytest.mark.parametrize("option", sorted({*OPTIONS} - {"help"}))
+def test_every_option_of_a_night_is_one_of_make(option: str) -> None:
+    """None is dropped in silence: `make retrain SEED=3` is `--seed 3`; the help names it."""
+    name = option.upper().replace("-", "_")
+    assert f"--{option}" in make("-n", "retrain", f"{name}=1").split()
+    assert re.search(rf"Parameters of retrain:.* {name}\b", make())
+
+
+@pytest.mark.parametrize("value", ["", "0", "no", "false"])
+def test_changes_are_accepted_only_where_that_is_said(value: str) -> None:
+    """It is a guard of the lake."""
+    assert "--accept-changes" not in make("-n", "retrain", f"ACCEPT_CHANGES={value}")
 
 
 def copy_with_stamp(folder: Path, stamp: str) -> None:
