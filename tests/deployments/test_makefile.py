@@ -4,11 +4,15 @@ import re
 import shutil
 import subprocess
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
+from deepdlt.parsed import parse_file
 from deployments.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +106,20 @@ def test_the_lock_holds_what_the_project_asks_for(group: str) -> None:
     asked = project["dependencies"] if group == "run" else project["optional-dependencies"]["dev"]
     names = {re.split(r"[<>=\[ ]", line)[0].lower() for line in asked} - {"torch"}
     assert names <= locked().keys()
+
+
+def test_every_package_that_is_imported_is_asked_for() -> None:
+    """None is there only because another one brings it, which may leave off doing so."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["many"]]
+    names = {canonicalize_name(Requirement(line).name) for line in asked}
+    packages = packages_distributions()
+    ours = {"deepdlt", "lake", "tasks", "flows", "deployments"}
+    files = [file for layer in ours for file in (ROOT / layer).rglob("*.py")]
+    imported = {name.partition(".")[0] for file in files for name in parse_file(file).imported} & packages.keys() - ours
+    assert {"torch", "yaml", "PIL"} <= imported
+    missing = {name for name in imported if not names & {canonicalize_name(one) for one in packages[name]}}
+    assert missing == {"botocore"}  # which boto3 is made of
 
 
 def test_ci_ends_with_the_tests() -> None:
