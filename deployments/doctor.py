@@ -21,7 +21,7 @@ from deployments.environment import has_cuda
 from deployments.errors import DeploymentMissing
 from deployments.parts import POOLS
 from deployments.server_api import Json, ServerApi
-from deployments.settings import external_api_url, results_folder, stack_paths
+from deployments.settings import external_api_url, own_variables, results_folder, stack_paths, what_nights_take
 from deployments.stack import n_online_workers, status
 from deployments.stack_state import read_state
 from lake.errors import LakeError
@@ -131,6 +131,23 @@ def disk_check(folder: Path, n_free_bytes: int) -> Check:
     level: Level = "fail" if n_free_bytes < FULL_BYTES else "warn" if n_free_bytes < TIGHT_BYTES else "ok"
     remedy = "" if level == "ok" else "make room, or set DEEPDLT_LAKE (DEEPDLT_CACHE, for a bucket's) to a larger disk"
     return Check(level, "disk", f"{n_free_bytes / 1e9:.1f} GB free at {folder}", remedy)
+
+
+def check_source() -> Iterator[Check]:
+    """Look which images the nights of the schedule take: by the workers of this stack, or by the environment here."""
+    state = read_state(stack_paths())
+    is_ours = state.is_part_alive("worker-cpu")
+    if not is_ours and external_api_url() is None:
+        return  # nothing runs, and the check of the stack says so
+    variables = state.variables if is_ours else own_variables()
+    source, text = variables.get("DEEPDLT_SOURCE"), what_nights_take(variables)
+    again = "deepdlt up" if is_ours else "start the worker of pool cpu again"
+    if source is None:
+        yield Check("warn", "source", text, f"set it to the folder of your SEM images, then {again}")
+    elif not Path(source).is_dir():
+        yield Check("warn", "source", f"{text}, which is no folder here", f"correct DEEPDLT_SOURCE, then {again}")
+    else:
+        yield Check("ok", "source", text)
 
 
 def check_cache() -> Iterator[Check]:
@@ -271,6 +288,7 @@ CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     check_python,
     check_versions,
     check_cuda,
+    check_source,
     check_lake,
     check_cache,
     check_clock,

@@ -248,7 +248,9 @@ def make_environment(root: Path, *, build: str = "auto", is_verbose: bool = Fals
     setup.pip("check")
     # Written last, with the folder in it: make takes an environment without it, or from elsewhere, as not made.
     (setup.venv / ".stamp").write_text(str(root))
-    setup.say("the environment is ready")
+    setup.say(
+        f"the environment is ready; to have deepdlt and prefect found by name: export PATH={setup.venv}/bin:$PATH"
+    )
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
 """One night from the command line: the stack, the deployments, the run, the metrics it left."""
 
 import json
+import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from deployments.display import make_display
 from deployments.errors import WrongUse
 from deployments.follow import Outcome, run_deployment
 from deployments.server_api import ServerApi
-from deployments.settings import external_api_url
+from deployments.settings import external_api_url, what_nights_take
 from deployments.stack import find_workers
 from deployments.stack_state import StackState
 from deployments.tables import render_table
@@ -208,5 +210,16 @@ def show_ways(state: StackState, outcome: Outcome, say: Say, *, page: Path | Non
     if page is not None:
         say(f"  its page    {page}")
     say(f"  the lake    {locate()}")
-    say('  ask it      deepdlt sql "FROM label_summary"; deepdlt tables')
-    say("  next        deepdlt status, deepdlt export TARGET, deepdlt down")
+    if state.is_own_server:
+        say(f"  by itself   {what_nights_take(state.variables)}")
+    deepdlt = what_to_type()
+    say(f'  ask it      {deepdlt} sql "FROM label_summary"; {deepdlt} tables')
+    say(f"  next        {deepdlt} status, {deepdlt} export TARGET, {deepdlt} down")
+
+
+def what_to_type() -> str:
+    """Return what to type for ``deepdlt`` here: its name where the path leads to it, else the path of the program."""
+    own, found = Path(sys.executable).with_name("deepdlt"), shutil.which("deepdlt")
+    if not own.exists() or (found and own.samefile(found)):
+        return "deepdlt"
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)

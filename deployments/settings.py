@@ -5,6 +5,7 @@ and ``prefect.toml`` in the project's folder, which commands typed there by hand
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,13 @@ def own_variables() -> dict[str, str]:
     kept = {name: value for name in (*WORKER_PATHS, *WORKER_VALUES) if (value := os.environ.get(name))}
     paths = {name: kept[name] for name in WORKER_PATHS if name in kept and "://" not in kept[name]}
     return kept | {name: str(Path(value).expanduser().absolute()) for name, value in paths.items()}
+
+
+def what_nights_take(variables: Mapping[str, str]) -> str:
+    """Return in a line which images the nights take that a schedule starts, from what the workers run with."""
+    if source := variables.get("DEEPDLT_SOURCE"):
+        return f"scheduled nights take the images in {source}"
+    return "scheduled nights take synthetic images: DEEPDLT_SOURCE is not set"
 
 
 def external_api_url() -> str | None:

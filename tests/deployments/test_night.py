@@ -1,5 +1,6 @@
 """A night from the command line: its parameters, and what it prints at its end."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from deepdlt.refresh import StepUnknown
 from deployments.errors import WrongUse
 from deployments.follow import Outcome
-from deployments.night import night_parameters, show_metrics, split_list
+from deployments.night import night_parameters, show_metrics, show_ways, split_list
+from deployments.stack_state import StackState
 from lake import Lake
 
 NIGHT = "9b1c5d7e-0000-4000-8000-000000000001"
@@ -114,6 +116,40 @@ def test_a_night_that_left_nothing_prints_no_table(lake: Lake) -> None:
     said: list[str] = []
     show_metrics(Outcome("another", "Failed", "", 1), said.append)
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "expected"),
+    [("here", "elsewhere", "deepdlt"), ("nowhere", ".", "bin/deepdlt"), ("nowhere", "elsewhere", "{0}/bin/deepdlt")],
+    ids=["on the path", "in this folder", "in another folder"],
+)
+def test_the_last_lines_of_a_night_can_be_typed_as_they_are(
+    path: str, folder: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where `deepdlt` is not found by its name."""
+    for name in ("bin", "elsewhere"):
+        (tmp_path / name).mkdir()
+    program = tmp_path / "bin" / "deepdlt"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(program.with_name("python")))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin") if path == "here" else "/nowhere")
+    monkeypatch.chdir(tmp_path / folder)
+    said: list[str] = []
+    show_ways(StackState("http://127.0.0.1:9/api", True), Outcome(NIGHT, "Completed", "", 0), said.append)
+    (line,) = [line for line in said if "ask it" in line]
+    assert f"  {expected.format(tmp_path)} sql " in line
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"), [({}, "synthetic"), ({"DEEPDLT_SOURCE": "/srv/images"}, "/srv/images")]
+)
+def test_a_night_says_what_the_next_ones_take(variables: dict[str, str], expected: str) -> None:
+    """A folder that was given to one night is not that of the schedule."""
+    said: list[str] = []
+    state = StackState("http://127.0.0.1:9/api", True, (), variables)
+    show_ways(state, Outcome(NIGHT, "Completed", "", 0), said.append)
+    (line,) = [line for line in said if "scheduled nights" in line]
+    assert expected in line
 
 
 def test_a_lake_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
