@@ -145,7 +145,8 @@ def check_source() -> Iterator[Check]:
     if source is None:
         yield Check("warn", "source", text, f"set it to the folder of your SEM images, then {again}")
     elif not Path(source).is_dir():
-        yield Check("warn", "source", f"{text}, which is no folder here", f"correct DEEPDLT_SOURCE, then {again}")
+        remedy = f"where the worker of pool cpu is: mount it, or correct DEEPDLT_SOURCE, then {again}"
+        yield Check("warn", "source", f"{text}, which is no folder here", remedy)
     else:
         yield Check("ok", "source", text)
 
