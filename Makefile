@@ -7,10 +7,11 @@ BIN := .venv/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 # The parameters of a night, as `make retrain SOURCE=... LABELS="NP PP1"`; what is not given is not passed on.
-NIGHT = $(if $(SOURCE),--source "$(SOURCE)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(LABELS),--labels "$(LABELS)") \
+NIGHT = $(if $(SOURCE),--source "$(SOURCE)") $(if $(SHEET),--sheet "$(SHEET)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(LABELS),--labels "$(LABELS)") \
 	$(if $(FOLDS),--folds "$(FOLDS)") $(if $(SCHEMES),--schemes "$(SCHEMES)") $(if $(MODELS),--models "$(MODELS)") \
-	$(if $(EPOCHS),--epochs "$(EPOCHS)") $(if $(PRESET),--preset "$(PRESET)") $(if $(SEEDS),--seeds "$(SEEDS)") \
-	$(if $(REFRESH),--refresh "$(REFRESH)") $(foreach one,$(SET),--set '$(one)')
+	$(if $(EPOCHS),--epochs "$(EPOCHS)") $(if $(PRESET),--preset "$(PRESET)") $(if $(SEED),--seed "$(SEED)") \
+	$(if $(SEEDS),--seeds "$(SEEDS)") $(if $(REFRESH),--refresh "$(REFRESH)") $(foreach one,$(SET),--set '$(one)') \
+	$(if $(filter-out 0 no false,$(ACCEPT_CHANGES)),--accept-changes)
 
 # The stamp holds the folder it was made for: a moved or broken environment is made again.
 ifneq ($(shell [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -S -c '' 2>/dev/null && echo whole),whole)
@@ -24,7 +25,8 @@ endif
 help: ## this list
 	@echo 'deepdlt: SEM images in, per-label reconstruction metrics out.'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
-	@echo 'Parameters of retrain: SOURCE PROFILE LABELS FOLDS SCHEMES MODELS EPOCHS PRESET SEEDS SET REFRESH (make retrain SOURCE=../images LABELS="NP PP1").'
+	@echo 'Parameters of retrain: SOURCE SHEET PROFILE LABELS FOLDS SCHEMES MODELS EPOCHS PRESET SEED SEEDS SET REFRESH ACCEPT_CHANGES=1'
+	@echo '  make retrain SOURCE=../images LABELS="NP PP1" SET="beta=4 latent_dim=32"    (no spaces in a value of SET: `deepdlt retrain --set` takes them)'
 
 retrain: .venv/.stamp ## run one night to its end and print its metrics
 	@$(BIN)/deepdlt retrain $(NIGHT)

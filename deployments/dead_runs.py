@@ -4,6 +4,7 @@ The automation in `deploy` finds them by their missing heartbeats, but only wher
 the first one: after a power cut it is `up` that has to look.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import psutil
@@ -25,6 +26,12 @@ def is_running_here(run: Json) -> bool:
 def runs_under_way(api: ServerApi) -> list[Json]:
     """Return the runs that are said to be under way."""
     return api.runs({"state": {"type": {"any_": UNDER_WAY}}})
+
+
+def runs_of_workers(api: ServerApi, workers: Iterable[str]) -> list[Json]:
+    """Return the runs under way that some workers took, by the names that the server knows them by."""
+    names = set(workers)
+    return [run for run in runs_under_way(api) if (run["labels"] or {}).get("prefect.worker.name") in names]
 
 
 def mark_with_children(api: ServerApi, run: Json, message: str) -> int:
@@ -57,5 +64,5 @@ def mark_dead_runs(api_url: str, worker: str) -> int:
     n_marked : int
     """
     api = ServerApi(api_url)
-    own = [run for run in runs_under_way(api) if (run["labels"] or {}).get("prefect.worker.name") == worker]
+    own = runs_of_workers(api, [worker])
     return sum(mark_with_children(api, run, GONE) for run in own if not is_running_here(run))

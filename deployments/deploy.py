@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from deepdlt.digest import digest_bytes
+from deepdlt.parsed import parse_file
 from deployments.automations import ensure_automation, ensure_watching
 from deployments.errors import DeployFailed
 from deployments.parts import ensure_pools, environment
@@ -17,11 +19,9 @@ from deployments.settings import PROJECT, prefect_settings, stack_paths
 from deployments.stack_state import Say, StackState
 
 VERSION_VARIABLE = "DEEPDLT_DEPLOYMENT_VERSION"
-# What a deployment is made of: the file itself and everything that shapes the parameters of a flow.
-SHAPING = (
-    *("deployments/prefect.yaml", "deployments/deploy.py", "deployments/automations.*"),
-    *("flows/*.py", "deepdlt/config.py", "deepdlt/night.py"),
-)
+# What a deployment is made of: the file itself and everything that shapes the parameters of a flow. Their types come
+# from what the flows import of deepdlt, and from what that imports in turn.
+SHAPING = ("deployments/prefect.yaml", "deployments/deploy.py", "deployments/automations.*", "flows/*.py")
 SILENT_S = 90
 ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
 
@@ -58,7 +58,20 @@ def deployment_file() -> Path:
 def declared_version(file: Path, project: Path = PROJECT) -> str:
     """Return the digest of all that shapes the deployments: equal digests, nothing to register."""
     shaping = [path for pattern in SHAPING for path in sorted(project.glob(pattern))]
+    shaping += imported_science(shaping, project)
     return digest_bytes(*(path.read_bytes() for path in [file, *shaping]))[:12]
+
+
+def imported_science(files: Iterable[Path], project: Path) -> list[Path]:
+    """Return the modules of deepdlt that files of Python reach through their imports; nothing is imported for it."""
+    queue, found = [path for path in files if path.suffix == ".py"], set[Path]()
+    while queue:
+        named = (name.split(".") for name in parse_file(queue.pop()).imported)
+        modules = {project.joinpath(*parts).with_suffix(".py") for parts in named if parts[0] == "deepdlt"}
+        new = {path for path in modules - found if path.is_file()}
+        found |= new
+        queue += new
+    return sorted(found)
 
 
 def declared_names(file: Path) -> set[str]:

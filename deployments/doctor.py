@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
 
+from deepdlt.errors import DeepdltError
 from deployments.automations import WEBHOOK, declared, kept_webhook
 from deployments.dead_runs import UNDER_WAY
 from deployments.deploy import declared_names, declared_version, deployment_file, is_deployed
 from deployments.environment import has_cuda
-from deployments.errors import DeploymentError, DeploymentMissing
+from deployments.errors import DeploymentMissing
 from deployments.parts import POOLS
 from deployments.server_api import Json, ServerApi
-from deployments.settings import external_api_url, results_folder, stack_paths
+from deployments.settings import external_api_url, own_variables, results_folder, stack_paths, what_nights_take
 from deployments.stack import n_online_workers, status
 from deployments.stack_state import read_state
+from lake.errors import LakeError
 
 if TYPE_CHECKING:
     from lake.location import Location
@@ -84,7 +86,8 @@ def check_versions() -> Iterator[Check]:
 def check_cuda() -> Iterator[Check]:
     """Look for a CUDA device, and whether PyTorch can use it."""
     if not has_cuda():
-        yield Check("ok", "cuda", "no device: trainings run on the CPU, and nights take the profile quick")
+        profile = os.environ.get("DEEPDLT_PROFILE") or "quick"
+        yield Check("ok", "cuda", f"no device: trainings here run on the CPU; nights composed here are {profile}")
     elif version("torch").endswith("+cpu"):
         yield Check("warn", "cuda", "a device is here, but PyTorch is the CPU build", "rm -r .venv && make up")
     else:
@@ -93,16 +96,17 @@ def check_cuda() -> Iterator[Check]:
 
 def check_lake() -> Iterator[Check]:
     """Look whether the lake can be read and written, and how much room there is."""
-    from lake import Lake, LakeError
+    from lake import Lake
     from lake.location import locate
 
+    place = locate()
     try:
         nights = Lake.open(is_read_only=True).query_rows("SELECT count(*) FROM nights").rows[0][0]
-        yield Check("ok", "lake", f"{locate()}, {nights} nights")
+        yield Check("ok", "lake", f"{place}, {nights} nights")
     except LakeError as error:
         is_missing = type(error).__name__ == "LakeMissing"
         yield Check("warn" if is_missing else "fail", "lake", str(error), "make retrain" if is_missing else "")
-    there, place = locate_lake(), locate()
+    there = locate_lake()
     if place.bucket:
         yield bucket_check(place)
     if not os.access(there, os.W_OK):
@@ -113,7 +117,6 @@ def check_lake() -> Iterator[Check]:
 
 def bucket_check(place: "Location") -> Check:
     """Write an object of its own into a lake's bucket, read it and remove it."""
-    from lake import LakeError
     from lake.bucket import Bucket
 
     try:
@@ -128,6 +131,24 @@ def disk_check(folder: Path, n_free_bytes: int) -> Check:
     level: Level = "fail" if n_free_bytes < FULL_BYTES else "warn" if n_free_bytes < TIGHT_BYTES else "ok"
     remedy = "" if level == "ok" else "make room, or set DEEPDLT_LAKE (DEEPDLT_CACHE, for a bucket's) to a larger disk"
     return Check(level, "disk", f"{n_free_bytes / 1e9:.1f} GB free at {folder}", remedy)
+
+
+def check_source() -> Iterator[Check]:
+    """Look which images the nights of the schedule take: by the workers of this stack, or by the environment here."""
+    state = read_state(stack_paths())
+    is_ours = state.is_part_alive("worker-cpu")
+    if not is_ours and external_api_url() is None:
+        return  # nothing runs, and the check of the stack says so
+    variables = state.variables if is_ours else own_variables()
+    source, text = variables.get("DEEPDLT_SOURCE"), what_nights_take(variables)
+    again = "deepdlt up" if is_ours else "start the worker of pool cpu again"
+    if source is None:
+        yield Check("warn", "source", text, f"set it to the folder of your SEM images, then {again}")
+    elif not Path(source).is_dir():
+        remedy = f"where the worker of pool cpu is: mount it, or correct DEEPDLT_SOURCE, then {again}"
+        yield Check("warn", "source", f"{text}, which is no folder here", remedy)
+    else:
+        yield Check("ok", "source", text)
 
 
 def check_cache() -> Iterator[Check]:
@@ -162,7 +183,7 @@ def clock_check(here: datetime, there: datetime, whose: str) -> Check:
 
 def newest_night() -> datetime | None:
     """Return when the newest night ended; None where there is none to tell of."""
-    from lake import Lake, LakeError
+    from lake import Lake
 
     try:
         rows = Lake.open(is_read_only=True).query_rows("SELECT finished_at FROM latest_night").rows
@@ -268,6 +289,7 @@ CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
     check_python,
     check_versions,
     check_cuda,
+    check_source,
     check_lake,
     check_cache,
     check_clock,
@@ -288,5 +310,5 @@ def examine() -> Iterator[Check]:
     for check in CHECKS:
         try:
             yield from check()
-        except (DeploymentError, OSError) as error:
+        except (DeepdltError, LakeError, OSError) as error:
             yield Check("fail", check.__name__.removeprefix("check_"), str(error))

@@ -104,12 +104,18 @@ def choose_build(version: str, offered: list[str], *, with_cuda: bool, has_cpu_b
     return TorchChoice((f"torch=={version}",), "no CUDA device, but no CPU build to be had: the usual one, gigabytes")
 
 
+# Nights decide by the very same lines (`tasks.profile`); this file can import nothing of ours.
 def has_cuda() -> bool:
-    """Tell whether this machine has a CUDA device, by its driver."""
-    if Path("/proc/driver/nvidia/version").exists():
+    """Tell whether this machine has a CUDA device, by its driver: one that a container does not see is not here."""
+    if Path("/dev/nvidiactl").exists():
         return True
     tool = shutil.which("nvidia-smi")
-    return bool(tool) and subprocess.run([str(tool), "-L"], capture_output=True, check=False).returncode == 0
+    if tool is None:
+        return False
+    try:
+        return subprocess.run([tool, "-L"], capture_output=True, timeout=30, check=False).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def is_whole(venv: Path) -> bool:
@@ -242,7 +248,9 @@ def make_environment(root: Path, *, build: str = "auto", is_verbose: bool = Fals
     setup.pip("check")
     # Written last, with the folder in it: make takes an environment without it, or from elsewhere, as not made.
     (setup.venv / ".stamp").write_text(str(root))
-    setup.say("the environment is ready")
+    setup.say(
+        f"the environment is ready; to have deepdlt and prefect found by name: export PATH={setup.venv}/bin:$PATH"
+    )
 
 
 def main() -> int:

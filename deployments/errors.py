@@ -21,7 +21,7 @@ class StackBusy(DeploymentError):
 
 
 class StackInUse(DeploymentError):
-    """Raised when workers would have to be started again while they have runs."""
+    """Raised when workers would have to be stopped, or started again, while they have runs."""
 
     def __init__(self, changed: list[str]) -> None:
         super().__init__(

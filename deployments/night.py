@@ -1,6 +1,8 @@
 """One night from the command line: the stack, the deployments, the run, the metrics it left."""
 
 import json
+import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from deployments.display import make_display
 from deployments.errors import WrongUse
 from deployments.follow import Outcome, run_deployment
 from deployments.server_api import ServerApi
-from deployments.settings import external_api_url
+from deployments.settings import external_api_url, what_nights_take
 from deployments.stack import find_workers
 from deployments.stack_state import StackState
 from deployments.tables import render_table
@@ -72,21 +74,56 @@ def night_parameters(
     Raises
     ------
     WrongUse
-        If the source is no folder here, and the run is to happen here; if a seed or a setting cannot be read.
+        If the source is no folder here, and the run is to happen here; if a path is relative and leads to nothing here;
+        if a seed or a setting cannot be read.
     StepUnknown
         If what is to be done again is no step.
     """
     again = read_refresh(split_list(refresh) or ()).names
-    if source and not external_api_url():
-        folder = Path(source).expanduser()
-        if not folder.is_dir():
-            raise WrongUse(f"the source {folder} is no folder: give a folder with SEM images and one label sheet")
-        source = str(folder.resolve())
+    chosen = read_settings(settings or ())
+    if source:
+        source = as_workers_see(source, "--source", Path.is_dir, "a folder with SEM images and one label sheet")
+    if isinstance(weights := chosen.get("vgg_weights"), str) and weights:
+        chosen["vgg_weights"] = as_workers_see(
+            weights, "--set vgg_weights", Path.is_file, "a safetensors file with VGG16's weights"
+        )
     lists = {"labels": split_list(labels), "schemes": split_list(schemes), "models": split_list(models)}
-    said = {"source": source, **lists, "seeds": _numbers(seeds), "settings": read_settings(settings or ()) or None}
+    said = {"source": source, **lists, "seeds": _numbers(seeds), "settings": chosen or None}
     said |= {"refresh": list(again) or None}
     said |= others
     return {name: value for name, value in said.items() if value is not None}
+
+
+def as_workers_see(text: str, option: str, is_there: Callable[[Path], bool], wanted: str) -> str:
+    """Return a path as the workers are to find it, who run in another folder and maybe on another machine.
+
+    Parameters
+    ----------
+    text : str
+        The path, as it was typed.
+    option : str
+        Where it was typed.
+    is_there : callable
+        Tells whether the path leads to what it should, on this machine.
+    wanted : str
+        What that is, for the message.
+
+    Raises
+    ------
+    WrongUse
+        If it leads nowhere here, and is relative or meant for the stack of this machine.
+    """
+    path = Path(text).expanduser()
+    if is_there(path):
+        return str(path if Path(text).is_absolute() and external_api_url() else path.resolve())
+    if not external_api_url():
+        raise WrongUse(f"{option} {path} is not there: give {wanted}")
+    if not Path(text).is_absolute():
+        raise WrongUse(
+            f"{option} {text} is not there, and PREFECT_API_URL names a server whose workers run elsewhere: give the "
+            f"whole path of {wanted}, as the workers see it"
+        )
+    return text
 
 
 def _numbers(text: str | None) -> list[int] | None:
@@ -173,5 +210,16 @@ def show_ways(state: StackState, outcome: Outcome, say: Say, *, page: Path | Non
     if page is not None:
         say(f"  its page    {page}")
     say(f"  the lake    {locate()}")
-    say('  ask it      deepdlt sql "FROM label_summary"; deepdlt tables')
-    say("  next        deepdlt status, deepdlt export TARGET, deepdlt down")
+    if state.is_own_server:
+        say(f"  by itself   {what_nights_take(state.variables)}")
+    deepdlt = what_to_type()
+    say(f'  ask it      {deepdlt} sql "FROM label_summary"; {deepdlt} tables')
+    say(f"  next        {deepdlt} status, {deepdlt} export TARGET, {deepdlt} down")
+
+
+def what_to_type() -> str:
+    """Return what to type for ``deepdlt`` here: its name where the path leads to it, else the path of the program."""
+    own, found = Path(sys.executable).with_name("deepdlt"), shutil.which("deepdlt")
+    if not own.exists() or (found and own.samefile(found)):
+        return "deepdlt"
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)

@@ -12,6 +12,7 @@ import urllib.request
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -23,8 +24,11 @@ Json = dict[str, Any]
 # What a server with a busy database answers for a while.
 PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
 RETRY_S = 0.5
+NO_PREFECT = "what answers there is no Prefect server; does the address end in /api?"
 # A question that was taken and not answered in time is put this often in all.
 ASKED_AT_MOST = 3
+# The most rows that the server gives in an answer.
+PAGE = 200
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
 
 
@@ -76,7 +80,7 @@ class ServerApi:
         Raises
         ------
         ServerUnreachable
-            If nothing listens there, or what listens stays silent.
+            If nothing listens there, what listens stays silent, or it is something else than a Prefect server.
         ServerRefused
             If the answer is an error; its text is in the message.
         """
@@ -108,9 +112,21 @@ class ServerApi:
                 raise ServerRefused(f"{method} {path}", error.code, detail_of(error.read())) from error
         except TimeoutError as error:
             raise ServerSilent(self.api_url, f"no answer within {self.timeout_s:g} s") from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise ServerUnreachable(self.api_url, str(error) or type(error).__name__) from error
-        return json.loads(text) if text else None
+        try:
+            return json.loads(text) if text else None
+        except ValueError as error:
+            raise ServerUnreachable(self.api_url, NO_PREFECT) from error
+
+    def ask_all(self, path: str, body: Json) -> list[Json]:
+        """Return all rows that match a filter, asked for in pages."""
+        found: list[Json] = []
+        while True:
+            page = self.ask("POST", path, body | {"limit": PAGE, "offset": len(found)})
+            found += page
+            if len(page) < PAGE:
+                return found
 
     def is_healthy(self) -> bool:
         """Tell whether the server is up and its database answers."""
@@ -125,13 +141,15 @@ class ServerApi:
         Raises
         ------
         ServerUnreachable
-            If it does not answer.
+            If it does not answer, or tells no time.
         """
         try:
             with self.opener.open(f"{self.api_url}/health", timeout=self.timeout_s) as answer:
-                return parsedate_to_datetime(answer.headers["Date"])
-        except OSError as error:
+                return parsedate_to_datetime(answer.headers["Date"] or "")
+        except (OSError, HTTPException) as error:
             raise ServerUnreachable(self.api_url, str(error) or type(error).__name__) from error
+        except ValueError as error:
+            raise ServerUnreachable(self.api_url, NO_PREFECT) from error
 
     def deployment(self, name: str) -> Json:
         """Return a deployment by its full name, such as ``retrain/nightly``."""
@@ -176,20 +194,18 @@ class ServerApi:
         return found
 
     def task_runs(self, run_ids: list[str]) -> list[Json]:
-        """Return the task runs of some flow runs, at most 200."""
-        body = {"flow_runs": {"id": {"any_": run_ids}}, "sort": "EXPECTED_START_TIME_ASC", "limit": 200}
-        found: list[Json] = self.ask("POST", "task_runs/filter", body)
-        return found
+        """Return the task runs of some flow runs."""
+        body = {"flow_runs": {"id": {"any_": run_ids}}, "sort": "EXPECTED_START_TIME_ASC"}
+        return self.ask_all("task_runs/filter", body)
 
     def logs(self, run_ids: list[str], *, since: datetime, min_level: int) -> list[Json]:
-        """Return what some flow runs logged since a moment, oldest first, at most 200 lines."""
+        """Return what some flow runs logged since a moment, oldest first."""
         wanted = {
             "flow_run_id": {"any_": run_ids},
             "timestamp": {"after_": since.isoformat()},
             "level": {"ge_": min_level},
         }
-        found: list[Json] = self.ask("POST", "logs/filter", {"logs": wanted, "sort": "TIMESTAMP_ASC", "limit": 200})
-        return found
+        return self.ask_all("logs/filter", {"logs": wanted, "sort": "TIMESTAMP_ASC"})
 
     def progress(self, run_ids: list[str]) -> list[Json]:
         """Return the progress bars that some flow runs keep."""

@@ -5,11 +5,15 @@ and ``prefect.toml`` in the project's folder, which commands typed there by hand
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-WORKER_VARIABLES = ("DEEPDLT_LAKE", "DEEPDLT_CACHE", "DEEPDLT_SCRATCH", "DEEPDLT_SHEET_SPEC", "DEEPDLT_SOURCE")
+WORKER_PATHS = ("DEEPDLT_LAKE", "DEEPDLT_CACHE", "DEEPDLT_SCRATCH", "DEEPDLT_SHEET_SPEC", "DEEPDLT_SOURCE")
+"""Variables of the workers that name a place; all but an address are made absolute."""
+WORKER_VALUES = ("DEEPDLT_PROFILE", "DEEPDLT_DEVICE", "DEEPDLT_STILL_S")
+"""Variables of the workers that are taken as they are."""
 LOOPBACK = "127.0.0.1"
 ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - nothing is bound here
 AUTH = "PREFECT_SERVER_API_AUTH_STRING"
@@ -61,8 +65,16 @@ def own_variables() -> dict[str, str]:
 
     Where the lake lies is made absolute: a worker runs in another folder than the command that starts it.
     """
-    kept = {name: value for name in WORKER_VARIABLES if (value := os.environ.get(name))}
-    return {name: value if "://" in value else str(Path(value).expanduser().absolute()) for name, value in kept.items()}
+    kept = {name: value for name in (*WORKER_PATHS, *WORKER_VALUES) if (value := os.environ.get(name))}
+    paths = {name: kept[name] for name in WORKER_PATHS if name in kept and "://" not in kept[name]}
+    return kept | {name: str(Path(value).expanduser().absolute()) for name, value in paths.items()}
+
+
+def what_nights_take(variables: Mapping[str, str]) -> str:
+    """Return in a line which images the nights take that a schedule starts, from what the workers run with."""
+    if source := variables.get("DEEPDLT_SOURCE"):
+        return f"scheduled nights take the images in {source}"
+    return "scheduled nights take synthetic images: DEEPDLT_SOURCE is not set"
 
 
 def external_api_url() -> str | None:

@@ -7,7 +7,7 @@
 from dataclasses import dataclass, replace
 
 from deployments import processes
-from deployments.dead_runs import mark_dead_runs, mark_with_children, runs_under_way
+from deployments.dead_runs import mark_dead_runs, mark_with_children, runs_of_workers, runs_under_way
 from deployments.errors import StackInUse
 from deployments.parts import (
     MARK,
@@ -67,7 +67,7 @@ def up(say: Say = print) -> StackState:
     StackBusy
         If another command holds the stack for too long.
     StackInUse
-        If the workers would have to be started again, for settings that changed, while they have runs.
+        If workers that have runs would have to be stopped, for settings that changed or for another server.
     """
     paths = stack_paths()
     with alone(paths, say):
@@ -110,20 +110,52 @@ def n_online_workers(api_url: str, pool: str) -> int:
 
 
 def drop_what_does_not_fit(paths: StackPaths, state: StackState, say: Say) -> StackState:
-    """Stop what runs for another server, or with other settings than those of this command."""
+    """Stop what runs for another server, or with other settings than those of this command.
+
+    Raises
+    ------
+    StackInUse
+        If it is at work; then nothing is stopped.
+    ServerUnreachable
+        If it would have to make way for a server that does not answer.
+    """
     external = external_api_url()
     is_own = external is None or (state.is_own_server and external == state.api_url)
-    if is_own != state.is_own_server or (not is_own and external != state.api_url):
-        stop_parts(paths, list(state.parts))
+    is_other = is_own != state.is_own_server or (not is_own and external != state.api_url)
+    if is_other:
+        make_way(paths, state, external, say)
         return StackState(api_url=external, is_own_server=is_own, variables=own_variables())
     workers = [part for part in state.parts if part.name != SERVER and processes.is_alive(part)]
     changed = sorted(name for name, _ in state.variables.items() ^ own_variables().items())
     if workers and changed:
-        if is_serving(state) and runs_under_way(ServerApi(str(state.api_url))):
+        if is_at_work(paths, state):
             raise StackInUse(changed)
         say(f"{', '.join(changed)} changed: starting the workers again")
         stop_parts(paths, workers)
     return replace(state, variables=own_variables())
+
+
+def make_way(paths: StackPaths, state: StackState, external: str | None, say: Say) -> None:
+    """Stop the parts of a stack that is to work for another server from now on: workers first, then the server."""
+    alive = [part.name for part in state.parts if processes.is_alive(part)]
+    if alive and is_at_work(paths, state):
+        raise StackInUse(["PREFECT_API_URL"])
+    if external:
+        ServerApi(external, timeout_s=10).ask("GET", "health")
+    if alive:
+        say(f"PREFECT_API_URL is another than before: stopping {', '.join(alive)}")
+    stop_parts(paths, [part for part in state.parts if part.name != SERVER])
+    stop_parts(paths, [part for part in state.parts if part.name == SERVER], grace_s=SERVER_GRACE_S)
+
+
+def is_at_work(paths: StackPaths, state: StackState) -> bool:
+    """Tell whether runs are under way that would end with the stack; of another's server, those of our workers."""
+    if not is_serving(state):
+        return False
+    api = ServerApi(str(state.api_url))
+    if state.is_own_server:
+        return bool(runs_under_way(api))
+    return bool(runs_of_workers(api, [worker_name(paths, pool) for pool in POOLS]))
 
 
 def ensure_server(paths: StackPaths, state: StackState, say: Say) -> StackState:

@@ -139,6 +139,6 @@ def retrain(
     judge_champions(night["night_id"], return_state=True)
     draw_pictures(night["night_id"], again.asks_for("pictures"), return_state=True)
     write_page_of_night(night["sequence"], return_state=True)
-    report_night(night)
+    report_night(night, return_state=True)
     refuse_gaps(missing, outcomes)
     return {name: str(value) for name, value in night.items()}

@@ -15,6 +15,14 @@ class LakeError(Exception):
     """
 
 
+class LocationInvalid(LakeError, ValueError):
+    """What names a lake is none of the forms there are; it is not repeated here, since a password may be in it."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class LakeMissing(LakeError):
     """There is no lake where one was to be read."""
 

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lake.errors import LocationInvalid
+
 VARIABLE = "DEEPDLT_LAKE"
 DEFAULT = Path(__file__).parent / "data"
 CACHE_VARIABLE = "DEEPDLT_CACHE"
@@ -122,7 +124,7 @@ def locate(location: str | Path | None = None) -> Location:
 
     Raises
     ------
-    ValueError
+    LocationInvalid
         If it is an address of another form, or has a password in it.
 
     Examples
@@ -141,10 +143,10 @@ def locate(location: str | Path | None = None) -> Location:
     if found is None:
         kind = chosen.partition("://")[0]
         msg = f"{_FORMS}, not this {kind}://...: set {VARIABLE} to one."
-        raise ValueError(msg)
+        raise LocationInvalid(msg)
     if ":" in found["server"].rpartition("@")[0]:
         msg = f"{VARIABLE} holds a password: leave it out there, and set PGPASSWORD or PGPASSFILE."
-        raise ValueError(msg)
+        raise LocationInvalid(msg)
     if found["files"].startswith("/"):
         return Location(Path(found["files"]), found["database"])
     if not _BUCKET.fullmatch(found["files"]):
@@ -152,7 +154,7 @@ def locate(location: str | Path | None = None) -> Location:
             f"{_FORMS}, of small letters, digits, dots and dashes: {VARIABLE} has another s3://.... Keys do not belong "
             "there: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
-        raise ValueError(msg)
+        raise LocationInvalid(msg)
     bucket = found["files"].rstrip("/")
     return Location(_cache_of(f"{found['database']}+{bucket}"), found["database"], bucket)
 

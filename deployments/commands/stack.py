@@ -17,10 +17,11 @@ def up() -> None:
     With PREFECT_API_URL set no server is started, only workers for that one.
     """
     from deployments.server_api import ServerApi
+    from deployments.settings import what_nights_take
     from deployments.stack import up as start_stack
 
     state = start_stack(typer.echo)
-    typer.echo(f"The stack is up: {ServerApi(str(state.api_url)).ui_url}")
+    typer.echo(f"The stack is up: {ServerApi(str(state.api_url)).ui_url}; {what_nights_take(state.variables)}")
 
 
 def down() -> None:

@@ -119,6 +119,14 @@ def test_a_failure_is_one_line_and_1(tmp_path: Path) -> None:
     assert isinstance(deepdlt("--debug", "sql", "SELECT 1", lake=tmp_path / "nowhere").exception, LakeError)
 
 
+def test_a_lake_of_no_known_form_is_one_line_and_1() -> None:
+    """Not a traceback; what may be a password in it is not repeated."""
+    done = CliRunner().invoke(app, ["sql", "SELECT 1"], env={"DEEPDLT_LAKE": "s3://me:secret@lab/results"})
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: a lake is a folder, postgres://")
+    assert (len(done.stderr.splitlines()), "secret" in done.stderr) == (1, False)
+
+
 def test_sql_answers_in_each_form(lake: Path, tmp_path: Path) -> None:
     """Table, CSV, JSON on the terminal or in a file; Parquet in a file."""
     ask = ["sql", "SELECT 7 AS n, 'NP' AS label"]

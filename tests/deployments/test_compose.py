@@ -28,6 +28,7 @@ from deepdlt.synthetic.synth import write_synthetic
 from deployments.cli import app
 from deployments.parts import POOLS
 from lake import Lake
+from tasks.profile import pick_profile
 
 FILES = ("compose.yaml", "compose.nvidia.yaml", "compose.open.yaml")
 OURS = ("server", "deploy", "cpu-worker", "gpu-worker")
@@ -103,6 +104,34 @@ def test_what_is_mounted_is_there_and_sources_are_only_read() -> None:
     named = {mount.partition(":")[0] for mount in mounts if re.match(r"\w", mount)}
     assert named == declared["volumes"].keys()
     assert all(mount.endswith(":ro") for mount in mounts if mount.endswith(("/images", "/images:ro")))
+
+
+@pytest.mark.parametrize(
+    ("told", "more", "profile"),
+    [
+        pytest.param("", (), "quick", id="no card"),
+        pytest.param("", ("compose.nvidia.yaml",), "paper", id="cards of this machine"),
+        pytest.param("paper", (), "paper", id="cards of other machines"),
+        pytest.param("quick", ("compose.nvidia.yaml",), "quick", id="as it is told"),
+    ],
+)
+def test_nights_take_the_profile_that_the_cards_can_bear(
+    told: str, more: tuple[str, ...], profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the worker that composes them sees no card itself."""
+    composing = compose.service("cpu-worker", SET | {"DEEPDLT_PROFILE": told}, *more)
+    monkeypatch.setenv("DEEPDLT_PROFILE", composing.environment["DEEPDLT_PROFILE"])
+    monkeypatch.setattr("tasks.profile.has_cuda", lambda: False)
+    assert pick_profile("auto") == profile
+
+
+@pytest.mark.parametrize("name", ["cpu-worker", "gpu-worker"])
+def test_a_worker_trains_on_the_device_that_is_named(name: str) -> None:
+    """On the best there is, where none is."""
+    devices = [
+        compose.service(name, SET | told).environment["DEEPDLT_DEVICE"] for told in ({}, {"DEEPDLT_DEVICE": "cpu"})
+    ]
+    assert devices == ["auto", "cpu"]
 
 
 def test_the_image_is_made_of_what_is_there() -> None:

@@ -71,6 +71,11 @@ def copy_project(folder: Path) -> Path:
         ("deployments/prefect.yaml", True),
         ("flows/retrain.py", True),
         ("deepdlt/config.py", True),
+        ("deepdlt/night.py", True),
+        ("deepdlt/refresh.py", True),
+        ("deepdlt/training/settings.py", True),
+        ("deepdlt/loss/names.py", True),
+        ("deepdlt/training/train.py", False),
         ("deepdlt/dataset/patches.py", False),
     ],
 )

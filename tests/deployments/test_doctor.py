@@ -1,5 +1,6 @@
 """The doctor's single judgements."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from deployments.doctor import (
     wrong_versions,
 )
 from deployments.errors import ServerUnreachable
+from deployments.processes import Started, birth_of
+from deployments.settings import StackPaths
+from deployments.stack_state import StackState, write_state
 from lake import Lake
 
 
@@ -41,6 +45,52 @@ def test_a_lake_that_is_not_there_yet_is_a_warning(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "lake"))
     checks = list(check_lake())
     assert (checks[0].level, checks[0].remedy) == ("warn", "make retrain")
+
+
+@pytest.mark.parametrize(
+    ("is_ours", "source", "expected"),
+    [
+        pytest.param(True, None, "warn", id="workers of this stack, nothing set"),
+        pytest.param(True, "images", "ok", id="workers of this stack, a folder"),
+        pytest.param(True, "gone", "warn", id="workers of this stack, no folder"),
+        pytest.param(False, None, "warn", id="a server that is named, nothing set"),
+        pytest.param(False, "images", "ok", id="a server that is named, a folder"),
+    ],
+)
+def test_nights_without_a_source_are_a_warning(
+    is_ours: bool, source: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would take synthetic images; what the workers run with counts, not what this shell has."""
+    (tmp_path / "images").mkdir()
+    told = {"DEEPDLT_SOURCE": str(tmp_path / source)} if source else {}
+    monkeypatch.setenv("DEEPDLT_STACK", str(tmp_path / "stack"))
+    if is_ours:
+        monkeypatch.setenv("DEEPDLT_SOURCE", "/of/this/shell")
+        worker = Started("worker-cpu", os.getpid(), birth_of(os.getpid()) or "")
+        write_state(StackPaths(tmp_path / "stack"), StackState("http://127.0.0.1:9/api", True, (worker,), told))
+    else:
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
+    (check,) = doctor.check_source()
+    assert (check.level, bool(check.remedy)) == (expected, expected != "ok")
+    assert ("synthetic" in check.text, str(source) in check.text) == (source is None, source is not None)
+
+
+def test_where_nothing_runs_no_source_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no nights then."""
+    monkeypatch.setenv("DEEPDLT_STACK", str(tmp_path / "stack"))
+    monkeypatch.delenv("PREFECT_API_URL")
+    assert list(doctor.check_source()) == []
+
+
+def test_a_lake_that_is_none_is_a_failure_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said once, by the check of the lake."""
+    monkeypatch.setenv("DEEPDLT_LAKE", "s3://lab/results")
+    monkeypatch.setattr(doctor, "CHECKS", (check_lake, check_clock, doctor.check_python))
+    monkeypatch.setattr(doctor, "known_server", lambda: None)
+    found = list(examine())
+    assert [(check.level, check.name) for check in found] == [("fail", "lake"), ("ok", "python")]
+    assert "set DEEPDLT_LAKE to one" in found[0].text
 
 
 def test_a_check_that_cannot_be_made_is_a_failure_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

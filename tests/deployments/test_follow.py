@@ -54,6 +54,12 @@ def test_a_run_that_completes_gives_0(lab: RunningStack) -> None:
     assert record.is_closed
 
 
+def test_a_run_that_says_much_at_once_is_heard_to_its_last_word(lab: RunningStack) -> None:
+    """More than the server gives in one answer; each line once."""
+    _, record = run(lab, lines=450, seconds=3)
+    assert [line.strip() for line in record.lines if "line " in line] == [f"line {number}" for number in range(450)]
+
+
 def test_a_run_that_fails_gives_1_and_its_message(lab: RunningStack) -> None:
     """The sentence of the failure is in the outcome; the traceback is not in the terminal."""
     outcome, record = run(lab, fails=True)

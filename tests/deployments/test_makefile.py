@@ -4,9 +4,16 @@ import re
 import shutil
 import subprocess
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from typer.testing import CliRunner
+
+from deepdlt.parsed import parse_file
+from deployments.cli import app
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -31,6 +38,26 @@ def test_the_parameters_of_a_night_reach_the_command() -> None:
     said = make("-n", "retrain", "LABELS=NP PP1", "FOLDS=3", "REFRESH=cut audit", "SOURCE=../some images")
     assert '--source "../some images" --labels "NP PP1" --folds "3" --refresh "cut audit"' in " ".join(said.split())
     assert "--epochs" not in said
+
+
+OPTIONS = [
+    option.removeprefix("--")
+    for option in re.findall(r"--[a-z][a-z-]*", CliRunner().invoke(app, ["retrain", "--help"]).output)
+]
+
+
+@pytest.mark.parametrize("option", sorted({*OPTIONS} - {"help"}))
+def test_every_option_of_a_night_is_one_of_make(option: str) -> None:
+    """None is dropped in silence: `make retrain SEED=3` is `--seed 3`; the help names it."""
+    name = option.upper().replace("-", "_")
+    assert f"--{option}" in make("-n", "retrain", f"{name}=1").split()
+    assert re.search(rf"Parameters of retrain:.* {name}\b", make())
+
+
+@pytest.mark.parametrize("value", ["", "0", "no", "false"])
+def test_changes_are_accepted_only_where_that_is_said(value: str) -> None:
+    """It is a guard of the lake."""
+    assert "--accept-changes" not in make("-n", "retrain", f"ACCEPT_CHANGES={value}")
 
 
 def copy_with_stamp(folder: Path, stamp: str) -> None:
@@ -79,6 +106,20 @@ def test_the_lock_holds_what_the_project_asks_for(group: str) -> None:
     asked = project["dependencies"] if group == "run" else project["optional-dependencies"]["dev"]
     names = {re.split(r"[<>=\[ ]", line)[0].lower() for line in asked} - {"torch"}
     assert names <= locked().keys()
+
+
+def test_every_package_that_is_imported_is_asked_for() -> None:
+    """None is there only because another one brings it, which may leave off doing so."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["many"]]
+    names = {canonicalize_name(Requirement(line).name) for line in asked}
+    packages = packages_distributions()
+    ours = {"deepdlt", "lake", "tasks", "flows", "deployments"}
+    files = [file for layer in ours for file in (ROOT / layer).rglob("*.py")]
+    imported = {name.partition(".")[0] for file in files for name in parse_file(file).imported} & packages.keys() - ours
+    assert {"torch", "yaml", "PIL"} <= imported
+    missing = {name for name in imported if not names & {canonicalize_name(one) for one in packages[name]}}
+    assert missing == {"botocore"}  # which boto3 is made of
 
 
 def test_ci_ends_with_the_tests() -> None:

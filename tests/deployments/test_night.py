@@ -1,5 +1,6 @@
 """A night from the command line: its parameters, and what it prints at its end."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from deepdlt.refresh import StepUnknown
 from deployments.errors import WrongUse
 from deployments.follow import Outcome
-from deployments.night import night_parameters, show_metrics, split_list
+from deployments.night import night_parameters, show_metrics, show_ways, split_list
+from deployments.stack_state import StackState
 from lake import Lake
 
 NIGHT = "9b1c5d7e-0000-4000-8000-000000000001"
@@ -41,20 +43,46 @@ def test_what_is_to_be_done_again_is_checked_before_anything_runs() -> None:
         parameters(refresh="cuts")
 
 
-def test_a_source_here_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker runs in another folder."""
-    monkeypatch.delenv("PREFECT_API_URL")
+@pytest.mark.parametrize("api_url", ["", "http://127.0.0.1:4200/api"], ids=["no server named", "a server named"])
+def test_a_path_here_is_made_absolute(api_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker runs in another folder; the server that is named may well be that of this machine."""
+    monkeypatch.setenv("PREFECT_API_URL", api_url)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images").mkdir()
+    (tmp_path / "vgg16").touch()
     assert parameters(source="images") == {"source": str(tmp_path / "images")}
-    with pytest.raises(WrongUse, match="no folder"):
-        parameters(source="elsewhere")
+    assert parameters(settings=["vgg_weights=vgg16"]) == {"settings": {"vgg_weights": str(tmp_path / "vgg16")}}
 
 
-def test_a_source_on_the_machine_of_another_server_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It cannot be looked at from here."""
+@pytest.mark.parametrize("api_url", ["", "http://server.example/api"], ids=["this machine", "another server"])
+@pytest.mark.parametrize(
+    ("said", "option"),
+    [
+        ({"source": "elsewhere"}, "--source"),
+        ({"source": "~/nowhere/images"}, "--source"),
+        ({"settings": ["vgg_weights=elsewhere"]}, "--set vgg_weights"),
+    ],
+    ids=["source", "source at home", "weights"],
+)
+def test_a_relative_path_that_leads_nowhere_is_refused(
+    said: dict[str, object], option: str, api_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a night is made that has to fail; for workers elsewhere it says that theirs is the path that counts."""
+    monkeypatch.setenv("PREFECT_API_URL", api_url)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongUse, match=f"{option} .*is not there.*{'workers see it' if api_url else ''}"):
+        parameters(**said)
+
+
+def test_a_whole_path_on_the_machine_of_another_server_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be looked at from here; where it is a link here, the workers know it by that name."""
     monkeypatch.setenv("PREFECT_API_URL", "http://server.example/api")
     assert parameters(source="/data/images") == {"source": "/data/images"}
+    assert parameters(settings=["vgg_weights=/data/vgg16"]) == {"settings": {"vgg_weights": "/data/vgg16"}}
+    (tmp_path / "images").symlink_to(tmp_path)
+    assert parameters(source=str(tmp_path / "images")) == {"source": str(tmp_path / "images")}
 
 
 @pytest.fixture
@@ -88,6 +116,40 @@ def test_a_night_that_left_nothing_prints_no_table(lake: Lake) -> None:
     said: list[str] = []
     show_metrics(Outcome("another", "Failed", "", 1), said.append)
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "expected"),
+    [("here", "elsewhere", "deepdlt"), ("nowhere", ".", "bin/deepdlt"), ("nowhere", "elsewhere", "{0}/bin/deepdlt")],
+    ids=["on the path", "in this folder", "in another folder"],
+)
+def test_the_last_lines_of_a_night_can_be_typed_as_they_are(
+    path: str, folder: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where `deepdlt` is not found by its name."""
+    for name in ("bin", "elsewhere"):
+        (tmp_path / name).mkdir()
+    program = tmp_path / "bin" / "deepdlt"
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(program.with_name("python")))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin") if path == "here" else "/nowhere")
+    monkeypatch.chdir(tmp_path / folder)
+    said: list[str] = []
+    show_ways(StackState("http://127.0.0.1:9/api", True), Outcome(NIGHT, "Completed", "", 0), said.append)
+    (line,) = [line for line in said if "ask it" in line]
+    assert f"  {expected.format(tmp_path)} sql " in line
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"), [({}, "synthetic"), ({"DEEPDLT_SOURCE": "/srv/images"}, "/srv/images")]
+)
+def test_a_night_says_what_the_next_ones_take(variables: dict[str, str], expected: str) -> None:
+    """A folder that was given to one night is not that of the schedule."""
+    said: list[str] = []
+    state = StackState("http://127.0.0.1:9/api", True, (), variables)
+    show_ways(state, Outcome(NIGHT, "Completed", "", 0), said.append)
+    (line,) = [line for line in said if "scheduled nights" in line]
+    assert expected in line
 
 
 def test_a_lake_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from answers import answering
 
-from deployments.errors import ServerSilent
+from deployments.errors import ServerSilent, ServerUnreachable
 from deployments.server_api import ASKED_AT_MOST, ServerApi
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\nConnection: close\r\n\r\n{"name": "late"}'
@@ -59,3 +62,48 @@ def test_a_server_that_stays_silent_is_given_up() -> None:
     with server_silent_for(99) as (api, asked), pytest.raises(ServerSilent, match=r"no answer within 0\.2 s"):
         api.run("any")
     assert len(asked) == ASKED_AT_MOST
+
+
+def test_what_answers_in_no_json_is_no_prefect_server() -> None:
+    """As Prefect's own pages do, where the address lacks its end; it is said, and it is not healthy."""
+    with answering(lambda *_: (200, b"<!doctype html><title>Prefect</title>")) as api_url:
+        api = ServerApi(api_url)
+        with pytest.raises(ServerUnreachable, match=r"no Prefect server; does the address end in /api\?"):
+            api.run("any")
+        assert not api.is_healthy()
+
+
+def test_what_speaks_no_http_is_no_server() -> None:
+    """As a database on that port would."""
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(3):
+            connection, _ = listener.accept()
+            connection.recv(4096)
+            connection.sendall(b"E\0\0\0\x09SFATAL\r\n\r\n")
+            connection.close()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        api = ServerApi(f"http://127.0.0.1:{listener.getsockname()[1]}/api")
+        with pytest.raises(ServerUnreachable):
+            api.run("any")
+        with pytest.raises(ServerUnreachable):
+            api.clock()
+        assert not api.is_healthy()
+
+
+@pytest.mark.parametrize("n_rows", [0, 199, 200, 450])
+def test_rows_that_do_not_fit_into_an_answer_are_asked_for_in_pages(n_rows: int) -> None:
+    """The server gives 200 at most: log lines of a busy quarter of a minute, tasks of a large night."""
+
+    def answer(path: str, body: Any) -> tuple[int, Any]:
+        rows = [{"id": f"{path} {number}"} for number in range(n_rows)]
+        assert body["limit"] <= 200
+        return 200, rows[body["offset"] :][: body["limit"]]
+
+    with answering(answer) as api_url:
+        api = ServerApi(api_url)
+        logs = api.logs(["run"], since=datetime.now(UTC), min_level=20)
+        assert [one["id"] for one in logs] == [f"logs/filter {number}" for number in range(n_rows)]
+        assert len(api.task_runs(["run"])) == n_rows

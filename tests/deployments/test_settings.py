@@ -1,5 +1,6 @@
 """The settings of the stack: one place, read by all."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from deployments.settings import (
     PROJECT,
+    WORKER_PATHS,
+    WORKER_VALUES,
     StackPaths,
     own_variables,
     prefect_settings,
@@ -73,6 +76,27 @@ def test_a_lake_named_from_here_is_the_same_for_a_worker(monkeypatch: pytest.Mon
     assert own_variables()["DEEPDLT_LAKE"] == str(tmp_path / "lake")
     monkeypatch.setenv("DEEPDLT_LAKE", "postgres://host/lake")
     assert own_variables()["DEEPDLT_LAKE"] == "postgres://host/lake"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DEEPDLT_PROFILE", "paper"), ("DEEPDLT_DEVICE", "cpu"), ("DEEPDLT_STILL_S", "9")]
+)
+def test_a_variable_that_nights_read_belongs_to_the_workers(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is: it names no place. Empty, it is not set."""
+    monkeypatch.setenv(name, value)
+    assert own_variables()[name] == value
+    monkeypatch.setenv(name, "")
+    assert name not in own_variables()
+
+
+def test_every_variable_that_a_night_reads_is_handed_to_the_workers() -> None:
+    """A change of one that is forgotten here would be passed over by workers that run."""
+    files = [file for layer in ("deepdlt", "lake", "tasks", "flows") for file in (PROJECT / layer).rglob("*.py")]
+    code = "".join(file.read_text() for file in files)
+    read = set(re.findall(r"\"(DEEPDLT_[A-Z_]+)\"", code))
+    assert read - {*WORKER_PATHS, *WORKER_VALUES} == {"DEEPDLT_RESULTS"}  # which the stack itself sets
 
 
 @pytest.mark.parametrize("name", ["PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL"])

@@ -39,7 +39,9 @@ def test_a_cron_run_is_really_scheduled(lab: RunningStack) -> None:
 def test_up_leaves_alone_what_runs(stack: RunningStack) -> None:
     """A second `up` starts nothing."""
     before = read_state(stack.paths)
-    assert "starting" not in stack.cli("up").stdout
+    said = stack.cli("up").stdout
+    assert "starting" not in said
+    assert "scheduled nights take synthetic images" in said
     assert read_state(stack.paths) == before
 
 

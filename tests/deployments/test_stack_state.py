@@ -2,13 +2,19 @@
 
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from answers import answering
 
 from deployments import processes, stack
+from deployments.errors import ServerUnreachable, StackInUse
+from deployments.parts import worker_name
 from deployments.processes import Started
-from deployments.settings import SETTINGS_HEADER, StackPaths
+from deployments.settings import SETTINGS_HEADER, StackPaths, own_variables
 from deployments.stack_state import StackState, alone, read_state, write_state
 
 
@@ -98,3 +104,122 @@ def test_down_without_a_stack_says_that_nothing_runs(paths: StackPaths) -> None:
     said: list[str] = []
     stack.down(said.append)
     assert said == ["nothing of the stack runs"]
+
+
+NOTES_ITS_END = """
+import signal, sys, time
+def end(*_):
+    with open(sys.argv[2], "a") as ends:
+        ends.write(sys.argv[1] + " ")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(60)
+"""
+Begin = Callable[[str], Started]
+
+
+@pytest.fixture
+def begin(paths: StackPaths) -> Iterator[Begin]:
+    """Start parts of a stack that note their end in the file ``ends``."""
+    begun: list[Started] = []
+
+    def start(name: str) -> Started:
+        paths.folder.mkdir(exist_ok=True)
+        log = paths.logs / f"{name}.log"
+        command = [sys.executable, "-c", NOTES_ITS_END, name, str(paths.folder / "ends")]
+        part = processes.start(
+            name, command, environment={"DEEPDLT_STACK": str(paths.folder)}, log=log, folder=paths.folder
+        )
+        begun.append(part)
+        while processes.tail(log) != "ready":
+            assert processes.is_alive(part)
+        return part
+
+    yield start
+    stack.stop_parts(paths, begun, grace_s=5)
+    for part in begun:
+        processes.CHILDREN.pop(part.pid).wait()
+
+
+class Servers:
+    """Two Prefect servers: one that a stack works for, with its runs, and another one."""
+
+    def __init__(self, last: ExitStack) -> None:
+        self.workers_at_work: list[str] = []
+        self.one = last.enter_context(answering(self.answer))
+        self.other = last.enter_context(answering(lambda *_: (200, True)))
+
+    def answer(self, path: str, _: Any) -> tuple[int, Any]:
+        runs = [{"id": name, "labels": {"prefect.worker.name": name}} for name in self.workers_at_work]
+        return 200, runs if path == "flow_runs/filter" else True
+
+
+@pytest.fixture
+def servers() -> Iterator[Servers]:
+    """Both of them."""
+    with ExitStack() as last:
+        yield Servers(last)
+
+
+@pytest.mark.parametrize("is_own_server", [True, False], ids=["the stack's own server", "a server elsewhere"])
+def test_another_server_is_refused_while_the_stack_is_at_work(
+    is_own_server: bool, paths: StackPaths, servers: Servers, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the variable, and nothing is stopped; with the runs over, the stack makes way."""
+    part = begin("worker-cpu")
+    state = StackState(servers.one, is_own_server, (part,), {})
+    servers.workers_at_work = [worker_name(paths, "cpu")]
+    monkeypatch.setenv("PREFECT_API_URL", servers.other)
+    with pytest.raises(StackInUse, match=r"PREFECT_API_URL.*deepdlt down"):
+        stack.drop_what_does_not_fit(paths, state, print)
+    if not is_own_server:
+        monkeypatch.delenv("PREFECT_API_URL")
+        with pytest.raises(StackInUse, match="PREFECT_API_URL"):
+            stack.drop_what_does_not_fit(paths, state, print)
+        servers.workers_at_work = ["another machine's"]
+    else:
+        servers.workers_at_work = []
+    assert processes.is_alive(part)
+    left = stack.drop_what_does_not_fit(paths, state, print)
+    assert (left.parts, processes.is_alive(part)) == ((), False)
+
+
+def test_a_server_that_does_not_answer_stops_nothing(
+    paths: StackPaths, servers: Servers, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stack makes way for one that is there."""
+    part = begin("worker-cpu")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1:9"):
+        stack.drop_what_does_not_fit(paths, StackState(servers.one, True, (part,), {}), print)
+    assert processes.is_alive(part)
+
+
+def test_a_stack_that_makes_way_ends_its_workers_before_their_server(
+    paths: StackPaths, servers: Servers, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker has the server cancel its runs."""
+    parts = begin("server"), begin("worker-cpu")
+    monkeypatch.setenv("PREFECT_API_URL", servers.other)
+    said: list[str] = []
+    stack.drop_what_does_not_fit(paths, StackState(servers.one, True, parts, {}), said.append)
+    assert (paths.folder / "ends").read_text().split() == ["worker-cpu", "server"]
+    assert "server, worker-cpu" in said[0]
+
+
+@pytest.mark.parametrize("name", ["DEEPDLT_LAKE", "DEEPDLT_PROFILE", "DEEPDLT_DEVICE", "DEEPDLT_STILL_S"])
+def test_a_variable_of_the_workers_that_changed_has_them_started_again(
+    name: str, paths: StackPaths, servers: Servers, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not while they are at work: then it is refused, by its name."""
+    part = begin("worker-cpu")
+    state = StackState(servers.one, True, (part,), own_variables())
+    monkeypatch.setenv(name, "7")
+    servers.workers_at_work = ["cpu"]
+    with pytest.raises(StackInUse, match=name):
+        stack.drop_what_does_not_fit(paths, state, print)
+    assert processes.is_alive(part)
+    servers.workers_at_work = []
+    assert name in stack.drop_what_does_not_fit(paths, state, print).variables
+    assert not processes.is_alive(part)

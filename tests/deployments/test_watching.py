@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 import yaml
+from answers import answering
 from prefect.events.schemas.automations import AutomationCore
 from stacks import RunningStack, wait_until
 
 from deployments import automations, doctor
 from deployments.automations import BLOCK, declared, ensure_watching
-from deployments.server_api import Json
-from deployments.watching import LANDED, Watch, state_of, tell
+from deployments.server_api import Json, ServerApi
+from deployments.watching import LANDED, Watch, Watcher, is_night_due, state_of, tell
 
 ROOT = Path(__file__).parents[2]
 NIGHTLY = next(
@@ -53,10 +54,100 @@ def test_the_night_starts_on_the_event_that_is_told() -> None:
 
 
 def test_a_change_is_news_once_it_has_been_still() -> None:
-    """Not while files come in, not twice, and not what was there from the start."""
+    """Not while files come in, not what was there from the start, and until it is told."""
     watch = Watch(still_s=10, told="a")
     seen = [("a", 0), ("a", 50), ("b", 60), ("c", 65), ("c", 74), ("c", 75), ("c", 99), ("d", 100), ("d", 110)]
-    assert [now for state, now in seen if watch.is_news(state, now)] == [75, 110]
+    assert [now for state, now in seen if watch.is_news(state, now)] == [75, 99, 110]
+    watch.told = "d"
+    assert not watch.is_news("d", 120)
+
+
+class Server:
+    """What a Prefect server says to those who watch a folder: whether a night is under way, or an error."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.is_night_under_way = False
+        self.told: list[str] = []
+
+    def answer(self, path: str, body: Any) -> tuple[int, Any]:
+        if self.status != 200:
+            return self.status, {"detail": "as asked"}
+        if path.startswith("deployments/name/"):
+            return 200, {"id": "nightly"}
+        if path == "flow_runs/filter":
+            assert body["flow_runs"]["deployment_id"] == {"any_": ["nightly"]}
+            return 200, [{"id": "night"}] * self.is_night_under_way
+        self.told += [event["payload"]["source"] for event in body]
+        return 204, b""
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[tuple[Watcher, Server, list[str]]]:
+    """A folder in which an image has landed, what watches it, the server, and what was said."""
+    server, said = Server(), list[str]()
+    with answering(server.answer) as api_url:
+        watcher = Watcher(tmp_path, ServerApi(api_url, timeout_s=0.2), said.append, Watch(0, told=state_of(tmp_path)))
+        (tmp_path / "1-1.png").write_bytes(b"1")
+        yield watcher, server, said
+
+
+def test_what_lands_while_a_night_runs_starts_the_next_one(watched: tuple[Watcher, Server, list[str]]) -> None:
+    """A night that was asked for now would be cancelled; it is asked for once, when the other one has ended."""
+    watcher, server, said = watched
+    server.is_night_under_way = True
+    for now_s in (1, 2):
+        watcher.look(now_s)
+    assert (server.told, len(said)) == ([], 1)
+    assert "a night follows the one that is under way" in said[0]
+    server.is_night_under_way = False
+    for now_s in (3, 4):
+        watcher.look(now_s)
+    assert (server.told, len(said)) == ([str(watcher.folder)], 2)
+
+
+@pytest.mark.parametrize("status", [401, 404, 500, 503])
+def test_a_server_that_refuses_does_not_end_the_watching(
+    status: int, watched: tuple[Watcher, Server, list[str]]
+) -> None:
+    """It is said, once, and the images are told when the server is well again."""
+    watcher, server, said = watched
+    server.status = status
+    for now_s in (1, 2):
+        watcher.look(now_s)
+    assert len(said) == 1
+    server.status = 200
+    watcher.look(3)
+    assert server.told == [str(watcher.folder)]
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copying programs rename what they have written."""
+    (tmp_path / "1-1.png.part").write_bytes(b"1")
+    look = Path.stat
+
+    def look_and_lose(path: Path, **how: Any) -> Any:
+        found = look(path, **how)
+        path.unlink() if path.suffix == ".part" else None
+        return found
+
+    monkeypatch.setattr(Path, "stat", look_and_lose)
+    state_of(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.long
+def test_a_night_that_is_under_way_or_waits_is_seen(lab: RunningStack) -> None:
+    """By a real server; one that a schedule has made for later does not count."""
+    name = "lab-single/single"
+    assert not is_night_due(lab.api, name)
+    run_id = lab.start(name, seconds=60)
+    assert is_night_due(lab.api, name)
+    lab.wait(run_id, state="Running")
+    assert is_night_due(lab.api, name)
+    lab.api.set_state(run_id, "CANCELLING", "seen")
+    lab.wait(run_id)
+    assert not is_night_due(lab.api, name)
 
 
 def test_a_folder_is_as_its_files_are(tmp_path: Path) -> None:

@@ -44,8 +44,11 @@ def replaced(text: str, variables: Mapping[str, str]) -> str:
     return VARIABLE.sub(value, text)
 
 
-def service(name: str, variables: Mapping[str, str]) -> Service:
-    """Return a service of ours as it is started."""
-    declared = read()["services"][name]
-    environment = {key: replaced(str(value), variables) for key, value in declared["environment"].items()}
-    return Service([replaced(one, variables) for one in declared["command"]], environment)
+def service(name: str, variables: Mapping[str, str], *more: str) -> Service:
+    """Return a service of ours as it is started, with what further files change of it."""
+    first, *others = [read(file)["services"].get(name, {}) for file in ("compose.yaml", *more)]
+    declared = dict(first["environment"])
+    for other in others:
+        declared |= other.get("environment", {})
+    environment = {key: replaced(str(value), variables) for key, value in declared.items()}
+    return Service([replaced(one, variables) for one in first["command"]], environment)

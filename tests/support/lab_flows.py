@@ -18,9 +18,11 @@ def count(number: int) -> int:
 
 
 @flow(name="lab-talk")
-def talk(seconds: float = 0.0, fails: bool = False) -> None:
+def talk(seconds: float = 0.0, fails: bool = False, lines: int = 0) -> None:
     """Say something, take a while, and fail where asked to."""
     get_run_logger().info("the lab talks to %s", os.environ.get("DEEPDLT_LAKE"))
+    for number in range(lines):
+        get_run_logger().info("line %d", number)
     for number in range(3):
         count(number)
     time.sleep(seconds)
