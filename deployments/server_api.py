@@ -75,7 +75,8 @@ class ServerApi:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request and return the decoded answer; a server that is busy is asked again.
 
-        So is one that stays silent, where the request only reads: what is made would be made twice.
+        So is one that stays silent, where the request only reads or has a key by which the server knows it again: else
+        what is made would be made twice.
 
         Raises
         ------
@@ -85,7 +86,8 @@ class ServerApi:
             If the answer is an error; its text is in the message.
         """
         deadline = time.monotonic() + self.timeout_s
-        n_tries = ASKED_AT_MOST if method == "GET" or path.endswith("/filter") else 1
+        is_safe = method == "GET" or path.endswith("/filter") or "idempotency_key" in (body or {})
+        n_tries = ASKED_AT_MOST if is_safe else 1
         while True:
             try:
                 return self.ask_once(method, path, body)

@@ -57,6 +57,13 @@ def test_what_would_be_made_twice_is_asked_for_once() -> None:
     assert len(asked) == 1
 
 
+def test_a_run_is_asked_for_again_under_its_key() -> None:
+    """The server knows the key again, and makes no second run."""
+    with server_silent_for(1) as (api, asked):
+        api.ask("POST", "deployments/1/create_flow_run", {"idempotency_key": "k"})
+    assert len(asked) == 2
+
+
 def test_a_server_that_stays_silent_is_given_up() -> None:
     """The error says that it took the request, and for how long it was waited for."""
     with server_silent_for(99) as (api, asked), pytest.raises(ServerSilent, match=r"no answer within 0\.2 s"):
