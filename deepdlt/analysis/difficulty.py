@@ -18,16 +18,9 @@ from numpy.typing import NDArray
 
 from deepdlt.analysis.corrections import holm
 from deepdlt.analysis.difficulty_sentences import fold_sentence, label_sentences, supported
-from deepdlt.analysis.resampling import (
-    Group,
-    Interval,
-    between_p_value,
-    bootstrap_means,
-    difference_interval,
-    difference_p_value,
-    mean_interval,
-)
+from deepdlt.analysis.resampling import between_p_value, difference_p_value
 from deepdlt.dataset.image_groups import condition_groups
+from deepdlt.quality.intervals import Group, Interval, bootstrap_means, difference_interval, mean_interval
 from deepdlt.quality.summaries import label_text
 from deepdlt.seeds import derive_seed
 

@@ -280,7 +280,7 @@ def test_both_corrections_are_holms() -> None:
 
 def test_the_seed_moves_draws_and_shuffles_and_nothing_else() -> None:
     """Another seed gives other intervals and p-values within their noise, and the same means."""
-    losses, labels = experiment(3, effect=0.004)
+    losses, labels = experiment(3, effect=0.004, n_images=80)
     one, other = (label_difficulty(losses, labels, COLUMNS, **FAST, seed=seed) for seed in (0, 1))  # type: ignore[arg-type]
     assert one.values["mean_loss"].equals(other.values["mean_loss"])
     for changed in ("values", "differences"):
