@@ -51,7 +51,10 @@ class TrainingSettings(Settings):
         description="Weights of mse, l1, log_mse, ssim (1 - it), spectral, feature_matching, perceptual; or a name.",
     )
     feature_model: str = Field(
-        "", max_length=64, description="run_id of the stored model whose encoder compares (feature_matching only)."
+        "",
+        max_length=64,
+        description="run_id of the stored model whose encoder compares (feature_matching only). "
+        "It must not have been trained on images that are held out here.",
     )
     vgg_weights: str = Field(
         "", max_length=4096, description="Path of a safetensors file with VGG16's weights (perceptual only)."
