@@ -10,6 +10,7 @@ from lake import Lake
 from lake.statements import load
 from tasks.label_means import label_columns
 from tasks.questions import asked_of, note_asked
+from tasks.sheet import sheet_spec
 
 SENTENCE_OF_FOLDS = "folds"
 """Stands where a label's key would: the report's own way of asking is about all labels at once."""
@@ -35,9 +36,10 @@ def store_difficulty(lake: Lake, group: dict[str, Any], labels: pl.DataFrame) ->
         If there is nothing to compare.
     """
     group_id, run_ids = group["group_id"], group["run_ids"]
-    columns = label_columns()
-    values = labels.select("image_id", *dict.fromkeys(columns.values()))
-    found = label_difficulty(lake.query(load("test_errors_of_runs"), [run_ids]), values, columns)
+    settings = sheet_spec().setting_columns
+    found = label_difficulty(
+        lake.query(load("test_errors_of_runs"), [run_ids]), labels, label_columns(), settings=settings
+    )
     folds = lake.query(load("test_losses_of_folds"), [run_ids])
     averages = None if group["scheme"] == HOLDOUT else fold_averages(folds)
     frames = {
@@ -50,7 +52,8 @@ def store_difficulty(lake: Lake, group: dict[str, Any], labels: pl.DataFrame) ->
         frames["fold_averages"] = averages.averages
     with lake.write(f"difficulty of group {group_id}") as transaction:
         for table, frame in frames.items():
-            transaction.replace_where(table, frame.with_columns(group_id=pl.lit(group_id)), group_id=group_id)
+            rows = frame.select(~pl.selectors.starts_with("n_conditions")).with_columns(group_id=pl.lit(group_id))
+            transaction.replace_where(table, rows, group_id=group_id)
         note_asked(transaction, "difficulty", group_id, asked_of("difficulty", labels))
 
 

@@ -38,7 +38,7 @@ WORK: dict[Question, tuple[str, ...]] = {
 
 LIBRARIES: dict[Question, tuple[str, ...]] = {
     "label_means": ("numpy", "polars"),
-    "difficulty": ("numpy", "polars", "scipy"),
+    "difficulty": ("numpy", "polars"),
     "probe": ("numpy", "polars", "scikit-learn", "scipy", "umap-learn"),
     "audit": ("numpy", "polars"),
 }

@@ -30,6 +30,7 @@ from lake import Lake
 from lake.files import inside
 from lake.statements import load
 from tasks.choices import WeightsMissing, digest_file
+from tasks.feature_model import check_feature_model
 from tasks.kept_progress import KeptProgress
 from tasks.measures import encode_fold, measure_baselines
 from tasks.placing import place_patches
@@ -135,11 +136,18 @@ def train_plans(
     ------
     TrainedFold or TrainingDiverged
         One a plan, in their order, as soon as it is scored.
+
+    Raises
+    ------
+    FeatureModelUnknown, FeatureModelHasSeen
+        If features of a stored model are to judge that must not; before anything is trained.
     """
     folds = [_fold(lake, plan, held) for plan in plans]
     folders = [inside(root or lake.root, f"models/{plan.run_id}") for plan in plans]
     is_shared = root is None and lake.location.bucket is not None
     kept = KeptProgress(lake.files, [plan.run_id for plan in plans]) if is_shared else None
+    for plan, fold in zip(plans, folds, strict=True):
+        check_feature_model(lake, plan, fold)
     dissimilarity = _dissimilarity(lake, plans[0].settings, held.patches)
     members = [
         Member(

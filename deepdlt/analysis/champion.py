@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepdlt.analysis.resampling import Group, Interval, bootstrap_means, difference_interval, mean_interval
+from deepdlt.quality.intervals import Group, Interval, bootstrap_means, difference_interval, mean_interval
 from deepdlt.seeds import derive_seed
 
 MOST_WORSE = 0.05

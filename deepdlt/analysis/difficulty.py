@@ -1,12 +1,13 @@
 """Which label value is harder to reconstruct: means, intervals, tests, and sentences they support.
 
 The report compared averages over folds, which measure the draw of the folds. Here the unit is the
-image: losses of its patches go together, intervals come from drawing images again, and tests from
-shuffling label values over images. What is compared are the images as they are: laser settings
-were not varied one by one, so a harder value need not be the cause.
+condition, all images of equal laser settings: repeats resemble each other, so their losses go
+together, intervals come from drawing conditions again, and tests from shuffling label values over
+conditions. What is compared are the images as they are: laser settings were not varied one by one,
+so a harder value need not be the cause.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -17,15 +18,9 @@ from numpy.typing import NDArray
 
 from deepdlt.analysis.corrections import holm
 from deepdlt.analysis.difficulty_sentences import fold_sentence, label_sentences, supported
-from deepdlt.analysis.resampling import (
-    Group,
-    Interval,
-    between_p_value,
-    bootstrap_means,
-    difference_interval,
-    difference_p_value,
-    mean_interval,
-)
+from deepdlt.analysis.resampling import between_p_value, difference_p_value
+from deepdlt.dataset.image_groups import condition_groups
+from deepdlt.quality.intervals import Group, Interval, bootstrap_means, difference_interval, mean_interval
 from deepdlt.quality.summaries import label_text
 from deepdlt.seeds import derive_seed
 
@@ -41,18 +36,17 @@ BESIDE = ("floor_mse", "flat_mse")
 VALUE_SCHEMA: dict[str, type[pl.DataType]] = {
     "label": pl.String,
     "label_value": pl.String,
-    "n_images": pl.Int32,
-    "n_patches": pl.Int32,
+    **dict.fromkeys(("n_images", "n_conditions", "n_patches"), pl.Int32),
     **dict.fromkeys(("mean_loss", "ci_low", "ci_high", "floor_mse", "flat_mse"), pl.Float64),
 }
 DIFFERENCE_SCHEMA: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("label", "harder_value", "easier_value"), pl.String),
-    **dict.fromkeys(("n_images_harder", "n_images_easier"), pl.Int32),
+    **dict.fromkeys(("n_images_harder", "n_images_easier", "n_conditions_harder", "n_conditions_easier"), pl.Int32),
     **dict.fromkeys(("difference", "ci_low", "ci_high", "p_value", "p_holm"), pl.Float64),
 }
 TEST_SCHEMA: dict[str, type[pl.DataType]] = {
     "label": pl.String,
-    **dict.fromkeys(("n_values", "n_images", "n_images_left_out"), pl.Int32),
+    **dict.fromkeys(("n_values", "n_images", "n_conditions", "n_images_left_out"), pl.Int32),
     **dict.fromkeys(("statistic", "p_value", "p_holm"), pl.Float64),
     "n_tests": pl.Int32,
 }
@@ -75,18 +69,19 @@ class Difficulty:
     Attributes
     ----------
     values : polars.DataFrame
-        One row per label and value: ``label``, ``label_value``, ``n_images``, ``n_patches``,
-        ``mean_loss`` over patches, ``ci_low``, ``ci_high`` (null with one image), ``floor_mse``,
-        ``flat_mse`` of the same patches (null where none were given).
+        One row per label and value: ``label``, ``label_value``, ``n_images``, ``n_conditions``,
+        ``n_patches``, ``mean_loss`` over patches, ``ci_low``, ``ci_high`` (null with one condition),
+        ``floor_mse``, ``flat_mse`` of the same patches (null where none were given).
     differences : polars.DataFrame
         One row per label and pair of values: ``label``, ``harder_value``, ``easier_value`` (by mean
-        loss), ``n_images_harder``, ``n_images_easier``, ``difference`` (not negative), ``ci_low``,
-        ``ci_high``, ``p_value``, ``p_holm`` (after Holm for the label's pairs; null with one
-        image), ``is_claimed``.
+        loss), ``n_images_harder``, ``n_images_easier``, ``n_conditions_harder``,
+        ``n_conditions_easier``, ``difference`` (not negative), ``ci_low``, ``ci_high``, ``p_value``,
+        ``p_holm`` (after Holm for the label's pairs; null with one condition), ``is_claimed``.
     tests : polars.DataFrame
-        One row per label: ``label``, ``n_values``, ``n_images``, ``n_images_left_out`` (without a
-        value), ``statistic`` (variance between value means, loss squared), ``p_value``, ``p_holm``
-        (after Holm for the labels), ``n_tests``; null where the label has one value only.
+        One row per label: ``label``, ``n_values``, ``n_images``, ``n_conditions``,
+        ``n_images_left_out`` (without a value), ``statistic`` (variance between value means, loss
+        squared), ``p_value``, ``p_holm`` (after Holm for the labels), ``n_tests``; null where the
+        label has one value only.
     sentences : polars.DataFrame
         ``label``, ``sentence``: what these numbers support, at least one a label.
     """
@@ -123,6 +118,7 @@ def label_difficulty(
     labels: pl.DataFrame,
     columns: Mapping[str, str],
     *,
+    settings: Sequence[str] = (),
     n_bootstrap: int = N_BOOTSTRAP,
     n_permutations: int = N_PERMUTATIONS,
     alpha: float = ALPHA,
@@ -133,7 +129,8 @@ def label_difficulty(
     A pair of values is claimed to differ only if all three hold: the label as a whole passes a
     permutation test at `alpha` after Holm's correction for the labels, the pair passes its own after
     Holm's correction for the label's pairs, and the interval of the difference excludes 0. Where
-    nothing differs, any claim at all is made with a probability of at most `alpha`.
+    nothing differs, any claim at all is made with a probability of at most `alpha`: of independent
+    conditions, whatever their repeats have in common.
 
     Parameters
     ----------
@@ -142,12 +139,16 @@ def label_difficulty(
         beside it, where they are known. Patches of several runs may be put below each other; they
         stay with their image.
     labels : polars.DataFrame
-        One row per image: ``image_id`` and the columns that `columns` names.
+        One row per image: ``image_id`` and the columns that `columns` and `settings` name; ``name``
+        where there are `settings`.
     columns : mapping of str to str
         People's key of a label to its column, e.g. ``{"NP": "n_pulses"}``. Images without a value
         are left out and counted.
+    settings : sequence of str
+        Columns of the laser's settings, which say what repeats one condition (`condition_groups`).
+        Without any, each image is a condition of its own.
     n_bootstrap, n_permutations : int
-        Draws of images for the intervals and shuffles of labels for the tests.
+        Draws of conditions for the intervals and shuffles of labels for the tests.
     alpha : float
         Rate of false claims; intervals have confidence 1 - alpha.
     seed : int
@@ -166,7 +167,7 @@ def label_difficulty(
     if min(n_bootstrap, n_permutations) < 1 or not 0 < alpha < 1:
         raise ValueError("n_bootstrap and n_permutations must be at least 1, and alpha between 0 and 1")
     budget = _Budget(n_bootstrap, n_permutations, alpha, seed)
-    images = _image_sums(losses, labels)
+    images = _image_sums(losses, labels, columns.values(), settings)
     parts = [_one_label(images, label, column, budget) for label, column in sorted(columns.items())]
     tests = _corrected_tests([part.test for part in parts])
     rows = [row for part in parts for row in part.differences]
@@ -244,8 +245,10 @@ class _LabelPart:
     differences: list[dict[str, Any]]
 
 
-def _image_sums(losses: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per image with its labels, the sum of its losses and their number."""
+def _image_sums(
+    losses: pl.DataFrame, labels: pl.DataFrame, columns: Iterable[str], settings: Sequence[str]
+) -> pl.DataFrame:
+    """Return one row per image with its labels and its condition, the sum of its losses and their number."""
     _check_finite(losses["loss"])
     if labels["image_id"].is_duplicated().any():
         n_twice = labels.height - labels["image_id"].n_unique()
@@ -255,7 +258,9 @@ def _image_sums(losses: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     sums = ordered.group_by("image_id", maintain_order=True).agg(
         sum=pl.col("loss").sum(), count=pl.len(), **{name: pl.col(name).cast(pl.Float64).mean() for name in BESIDE}
     )
-    return sums.join(labels, on="image_id", how="left", maintain_order="left")
+    conditions = condition_groups(labels, settings)["group_id"] if settings else labels["image_id"]
+    known = labels.select("image_id", *dict.fromkeys(columns), condition=conditions)
+    return sums.join(known, on="image_id", how="left", maintain_order="left")
 
 
 def _check_finite(losses: pl.Series) -> None:
@@ -276,7 +281,7 @@ def _one_label(images: pl.DataFrame, label: str, column: str, budget: _Budget) -
         {
             "label": label,
             "label_value": value,
-            "n_images": len(group),
+            "n_conditions": len(group),
             "n_patches": int(group.counts.sum()),
             "mean_loss": group.mean,
             **_ends(mean_interval(group, draws[value], confidence=1 - budget.alpha)),
@@ -284,17 +289,24 @@ def _one_label(images: pl.DataFrame, label: str, column: str, budget: _Budget) -
         }
         for value, group in groups.items()
     ]
-    n_known = sum(map(len, groups.values()))
+    n_images = {value: row["n_images"] for value, row in beside.items()}
+    n_known = sum(n_images.values())
     counts = {"n_values": len(groups), "n_images": n_known, "n_images_left_out": images.height - n_known}
-    test = {"label": label, **counts, **_between(groups, label, budget)}
-    return _LabelPart(test, values, _pair_rows(groups, draws, label, budget))
+    n_conditions = sum(map(len, groups.values()))
+    test = {"label": label, **counts, "n_conditions": n_conditions, **_between(groups, label, budget)}
+    return _LabelPart(test, values, _pair_rows(groups, n_images, draws, label, budget))
 
 
 def _groups(images: pl.DataFrame, column: str) -> dict[str, Group]:
-    """Return the images of each value, under its text and in the order of the values themselves."""
+    """Return the conditions of each value, under its text and in the order of the values themselves."""
+    conditions = (
+        _named(images, column)
+        .group_by("value_text", "condition", maintain_order=True)
+        .agg(pl.col("sum").sum(), pl.col("count").cast(pl.Float64).sum())
+    )
     return {
-        str(value): Group(part["sum"].to_numpy(), part["count"].cast(pl.Float64).to_numpy())
-        for (value,), part in _named(images, column).group_by("value_text", maintain_order=True)
+        str(value): Group(part["sum"].to_numpy(), part["count"].to_numpy())
+        for (value,), part in conditions.group_by("value_text", maintain_order=True)
     }
 
 
@@ -304,15 +316,15 @@ def _named(images: pl.DataFrame, column: str) -> pl.DataFrame:
     return known.with_columns(value_text=pl.Series(map(label_text, known[column].to_list()), dtype=pl.String))
 
 
-def _beside(images: pl.DataFrame, column: str) -> dict[str, dict[str, float | None]]:
-    """Return floor and flat patch of each value: means over its patches, None where they are not known."""
+def _beside(images: pl.DataFrame, column: str) -> dict[str, dict[str, Any]]:
+    """Return each value's number of images, and floor and flat patch: means over its patches, None where not known."""
     n_patches = pl.col("count").sum()
     means = {
         name: pl.when(pl.col(name).is_not_null().all()).then((pl.col(name) * pl.col("count")).sum() / n_patches)
         for name in BESIDE
     }
-    rows = _named(images, column).group_by("value_text").agg(**means).iter_rows(named=True)
-    return {row["value_text"]: {name: row[name] for name in BESIDE} for row in rows}
+    rows = _named(images, column).group_by("value_text").agg(n_images=pl.len(), **means).iter_rows(named=True)
+    return {row.pop("value_text"): row for row in rows}
 
 
 def _between(groups: dict[str, Group], label: str, budget: _Budget) -> dict[str, float | None]:
@@ -326,7 +338,11 @@ def _between(groups: dict[str, Group], label: str, budget: _Budget) -> dict[str,
 
 
 def _pair_rows(
-    groups: dict[str, Group], draws: dict[str, NDArray[np.float64]], label: str, budget: _Budget
+    groups: dict[str, Group],
+    n_images: dict[str, int],
+    draws: dict[str, NDArray[np.float64]],
+    label: str,
+    budget: _Budget,
 ) -> list[dict[str, Any]]:
     """Return one row per pair of values, corrected for the number of pairs."""
     rows = []
@@ -337,8 +353,10 @@ def _pair_rows(
             "label": label,
             "harder_value": harder,
             "easier_value": easier,
-            "n_images_harder": len(one),
-            "n_images_easier": len(other),
+            "n_images_harder": n_images[harder],
+            "n_images_easier": n_images[easier],
+            "n_conditions_harder": len(one),
+            "n_conditions_easier": len(other),
             "difference": one.mean - other.mean,
             "p_value": difference_p_value(one, other, n_permutations=budget.n_permutations, rng=rng),
         }

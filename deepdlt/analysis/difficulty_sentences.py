@@ -1,5 +1,6 @@
 """Sentences about difficulty, written from the numbers and never beyond them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -93,9 +94,10 @@ def _claim(row: dict[str, Any], alpha: float) -> str:
     label = row["label"]
     decimals = _decimals(row["ci_low"], row["difference"], row["ci_high"])
     difference, low, high = (f"{row[name]:.{decimals}f}" for name in ("difference", "ci_low", "ci_high"))
+    sides = [(row[f"n_images_{side}"], row[f"n_conditions_{side}"]) for side in ("harder", "easier")]
     return (
         f"{label} {row['harder_value']} is harder than {label} {row['easier_value']} by {difference} "
-        f"({100 * (1 - alpha):g} % CI {low} to {high}, {row['n_images_harder']} and {_images(row['n_images_easier'])})."
+        f"({100 * (1 - alpha):g} % CI {low} to {high}, {_images(*sides)})."
     )
 
 
@@ -104,18 +106,26 @@ def _no_claim(test: dict[str, Any], alpha: float) -> str:
     label = test["label"]
     if not test["n_values"]:
         return f"{label} cannot be tested: no image has a value of it."
+    of_images = _images((test["n_images"], test["n_conditions"]))
     if test["p_holm"] is None:
-        return f"{label} cannot be tested: it has one value only ({_images(test['n_images'])})."
+        return f"{label} cannot be tested: it has one value only ({of_images})."
     tests = f"{test['n_tests']} test{'s' if test['n_tests'] > 1 else ''}"
-    evidence = f"(p = {test['p_holm']:.2g} after Holm for {tests}, {_images(test['n_images'])})"
+    evidence = f"(p = {test['p_holm']:.2g} after Holm for {tests}, {of_images})"
     if test["p_holm"] <= alpha:
         return f"Losses differ between values of {label} {evidence}, but no two of them can be told apart."
     return f"No difference can be seen for {label} {evidence}."
 
 
-def _images(number: int) -> str:
-    """Return a number of images in words."""
-    return f"{number} image{'' if number == 1 else 's'}"
+def _images(*sides: tuple[int, int]) -> str:
+    """Return numbers of images in words, and of their conditions where some have repeats."""
+    images, conditions = zip(*sides, strict=True)
+    said = _counted(images, "image")
+    return said if images == conditions else f"{said} of {_counted(conditions, 'condition')}"
+
+
+def _counted(numbers: Sequence[int], what: str) -> str:
+    """Return one number, or two, of something in words."""
+    return f"{' and '.join(map(str, numbers))} {what}{'' if numbers[-1] == 1 else 's'}"
 
 
 def _spread(deviation: float | None, decimals: int) -> str:

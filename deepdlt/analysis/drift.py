@@ -12,6 +12,9 @@ The verdict is the first of these that holds:
 - *microscope changed*: its settings are known and its error is usual, and yet its code is `FAR` times as far from
   the nearest known image's as any known image's is from its nearest,
 - *known*.
+
+A held-out image that shows nothing, or less than the model adds, says nothing of what a model gives back: contrasts and
+shares missed are compared with those of the other held-out images, as long as there are any.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +30,9 @@ HIGH_PERCENTILE = 99.0
 FAR = 1.5
 LEAST_CONTRAST = 0.5
 SIZE_TOLERANCE = 0.01
+ROUNDING = 1e-9
+"""Contrast of a flat image: less than that of a patch with one pixel a grey level off."""
+
 LEAST_CODES = 5
 """Known images from which a distance between codes says anything."""
 
@@ -105,7 +111,11 @@ class Judge:
         spread = reference.codes.std(axis=0) if len(reference.codes) else np.zeros(0)
         self._spread = np.where(spread > 0, spread, 1.0)  # (L,)
         self._loneliest = self._loneliest_known()
-        self._missed = float(_missed(reference.image_errors, reference.contrasts).max())
+        missed = _missed(reference.image_errors, reference.contrasts)
+        is_told = (reference.contrasts > ROUNDING) & (missed < 1)
+        is_told |= not is_told.any()
+        self._missed = float(missed[is_told].max())
+        self._least_contrast = float(reference.contrasts[is_told].min())
 
     def judge(self, one: Newcomer) -> Drift:
         """Return what a new image is."""
@@ -122,7 +132,7 @@ class Judge:
 
     def _cannot_be_seen(self, one: Newcomer) -> tuple[Looks, str] | None:
         """Tell an image that shows nothing, or noise."""
-        least = float(self._known.contrasts.min())
+        least = self._least_contrast
         if one.contrast < LEAST_CONTRAST * least:
             return "bad image", f"there is little to see: contrast {one.contrast:.3g}, known images have {least:.3g}"
         missed = float(_missed(one.error, one.contrast))

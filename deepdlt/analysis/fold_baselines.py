@@ -7,12 +7,11 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from deepdlt.analysis.pca import PatchPca, fit_pca, gain_offset
+from deepdlt.analysis.pca import PCA_COUNTS, PatchPca, fit_pca, gain_offset
 from deepdlt.quality.baselines import clip_floor_mse, flat_mse
-from deepdlt.training.target_ranges import TARGET_RANGES, range_bounds
+from deepdlt.training.patchset import normalised
+from deepdlt.training.target_ranges import TARGET_RANGES
 
-PCA_COUNTS = (8, 32, 128, 512)
-GREY_LEVELS = 255
 CHUNK = 2048
 
 BASELINE_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -75,11 +74,10 @@ def _fitted(pca: PatchPca, patches: NDArray[np.uint8]) -> dict[str, float]:
 
 def _reachable(patches: NDArray[np.uint8], target_range: str) -> dict[str, float]:
     """Return floor and flat patches in one target range."""
-    low, high = range_bounds(target_range)
     sums = np.zeros(3)
     for start in range(0, len(patches), CHUNK):
         part = torch.from_numpy(np.array(patches[start : start + CHUNK])).unsqueeze(1)  # (n, 1, S, S)
-        target = part.float().div_(GREY_LEVELS / (high - low)).add_(low)
+        target = normalised(part, target_range)
         found = (clip_floor_mse(target), flat_mse(target), flat_mse(target, low=0.0, high=1.0))
         sums += [float(each.sum()) for each in found]
     return dict(zip(("floor_mse", "flat_mse", "flat_reachable_mse"), (sums / len(patches)).tolist(), strict=True))

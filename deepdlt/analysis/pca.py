@@ -1,15 +1,14 @@
 """What straight lines can do: patches as a mean and k components, or as the mean with gain and offset.
 
 A model whose code holds L numbers has to beat PCA with L components of the same training patches:
-that is the best *linear* code of this length. `percent_of_reachable` places a loss between the flat
-patch, which needs no training at all, and the floor, which no model of that output range can pass.
+that is the best *linear* code of this length.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from deepdlt.analysis.eigen import Solver, leading_eigenvectors
 from deepdlt.training.target_ranges import range_bounds
@@ -103,7 +102,7 @@ class PatchPca:
         return flat.reshape(-1, self.size_px, self.size_px)
 
     def mse(
-        self, patches: NDArray[np.generic], *, counts: Sequence[int] = PCA_COUNTS, is_clipped: bool = False
+        self, patches: NDArray[np.generic], *, counts: Sequence[int] = PCA_COUNTS
     ) -> dict[int, NDArray[np.float64]]:
         """Return the mean squared error of each patch for several numbers of components at once.
 
@@ -113,8 +112,6 @@ class PatchPca:
             Grey levels, or floats on the target range.
         counts : sequence of int
             Numbers of components, each 0 (the mean patch) to `n_components`.
-        is_clipped : bool
-            Clip reconstructions to the target range first, which can only bring them closer.
 
         Returns
         -------
@@ -133,15 +130,9 @@ class PatchPca:
             for count in ordered:
                 block = self.components[start:count]
                 rest -= (rest @ block.T) @ block
-                parts[count].append(_mean_square(self._clipped_rest(rows, rest) if is_clipped else rest))
+                parts[count].append(_mean_square(rest))
                 start = count
         return {count: np.concatenate(found) for count, found in parts.items()}
-
-    def _clipped_rest(self, rows: NDArray[np.float32], rest: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what is left over once the reconstruction is clipped to the target range."""
-        low, high = range_bounds(self.target_range)
-        clipped: NDArray[np.float32] = np.clip(rows - rest, low, high)
-        return rows - clipped
 
     def _checked(self, n_components: int | None) -> int:
         """Return a number of components that there are."""
@@ -272,46 +263,6 @@ def gain_offset(patches: NDArray[np.generic], mean_patch: NDArray[np.floating], 
         offsets.append(level - gain * mean.mean())
         errors.append(_mean_square(wide - level[:, None] - gain[:, None] * shape))
     return GainOffset(gain=np.concatenate(gains), offset=np.concatenate(offsets), mse=np.concatenate(errors))
-
-
-def percent_of_reachable(loss: ArrayLike, floor: ArrayLike, flat: ArrayLike) -> NDArray[np.float64]:
-    r"""Return how much of the way from the flat patch down to the floor a loss has gone.
-
-    :math:`100\,(\mathrm{flat} - \mathrm{loss}) / (\mathrm{flat} - \mathrm{floor})`: 0 is as good as
-    the flat patch, 100 as good as any model of that output range can be, negative is worse than
-    flat. Floor and flat must be of one output range: the flat patch that *this decoder* could give
-    (`deepdlt.quality.baselines.flat_mse` with its bounds), not one out of its reach.
-
-    Parameters
-    ----------
-    loss, floor, flat : array_like of float
-        Mean squared errors in one target range. They are broadcast against each other.
-
-    Returns
-    -------
-    ndarray of float64
-        In per cent. Where the flat patch is at the floor or below it there is no way to go: 100 for
-        a loss at the floor or below, else 0. NaN only where the loss is NaN.
-
-    Raises
-    ------
-    ValueError
-        If a floor or flat loss is negative, NaN or infinite.
-
-    Examples
-    --------
-    >>> percent_of_reachable([0.10, 0.06, 0.02, 0.14], 0.02, 0.10).round(6)
-    array([  0.,  50., 100., -50.])
-    """
-    losses, floors, flats = np.broadcast_arrays(*(np.asarray(part, np.float64) for part in (loss, floor, flat)))
-    for name, part in (("floor", floors), ("flat", flats)):
-        if not (np.isfinite(part) & (part >= 0)).all():
-            raise ValueError(f"{name} losses must be finite and not negative")
-    way = flats - floors
-    is_open = way > 0
-    gone = (flats - losses) / np.where(is_open, way, 1.0)
-    arrived = np.where(np.isnan(losses), np.nan, losses <= floors)
-    return 100.0 * np.where(is_open, gone, arrived)
 
 
 def _float_chunks(patches: NDArray[np.generic], target_range: str) -> Iterator[NDArray[np.float32]]:

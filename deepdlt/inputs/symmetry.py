@@ -51,42 +51,6 @@ crossed fringe systems at right angles along the axes, is its own image. A flip 
 fringes and polarisations have no head. The field of view is that of the image a patch was cut from; it stays."""
 
 
-def compose(second: Symmetry, first: Symmetry) -> Symmetry:
-    """Return the element that does `first`, then `second`.
-
-    Parameters
-    ----------
-    second, first : Symmetry
-
-    Returns
-    -------
-    Symmetry
-
-    Examples
-    --------
-    >>> compose(Symmetry.QUARTER_TURN, Symmetry.QUARTER_TURN).name
-    'HALF_TURN'
-    """
-    flips = first & Symmetry.HALF_TURN
-    if second.is_swapping_axes and flips in (Symmetry.FLIP_ROWS, Symmetry.FLIP_COLUMNS):
-        flips ^= Symmetry.HALF_TURN  # a transposition turns a flip of rows into one of columns
-    return Symmetry((first & Symmetry.TRANSPOSE | flips) ^ second)
-
-
-def inverse(symmetry: Symmetry) -> Symmetry:
-    """Return the element that undoes another.
-
-    Parameters
-    ----------
-    symmetry : Symmetry
-
-    Returns
-    -------
-    Symmetry
-    """
-    return next(other for other in Symmetry if compose(other, symmetry) is Symmetry.IDENTITY)
-
-
 def turn_label(column: str, value: Value, *, symmetry: Symmetry) -> Value | str:
     """Return what a label becomes when its patch is flipped or turned.
 

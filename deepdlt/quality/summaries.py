@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from deepdlt.quality.intervals import Group, Interval, bootstrap_means, mean_interval
 from deepdlt.seeds import derive_seed
 
 CONFIDENCE = 0.95
@@ -80,9 +81,9 @@ def summarise_labels(
 ) -> pl.DataFrame:
     """Average scores over the patches of each label value, with an interval over images.
 
-    Patches of one image are not independent, so the interval comes from drawing *images* again,
-    with all their patches: a percentile bootstrap of the mean. It depends on the seed and the
-    numbers, not on the order of rows.
+    Patches of one image are not independent, so the interval is one over *images*, with all their
+    patches: `deepdlt.quality.intervals.mean_interval`. It depends on the seed and the numbers, not on
+    the order of rows.
 
     Parameters
     ----------
@@ -166,23 +167,13 @@ def _mean(values: pl.Series) -> float | None:
 
 def _label_means(part: pl.DataFrame, n_bootstrap: int, rng: np.random.Generator) -> dict[str, Any]:
     """Return counts, means and the interval of one label value."""
-    low, high = _bootstrap_interval(part, n_bootstrap, rng)
+    interval = _interval(part, n_bootstrap, rng)
     means = {name: _mean(part[name]) for name in LABEL_COLUMNS}
-    return {**_counts(part), **means, "mse_ci_low": low, "mse_ci_high": high}
+    return {**_counts(part), **means, "mse_ci_low": interval.low, "mse_ci_high": interval.high}
 
 
-def _bootstrap_interval(
-    part: pl.DataFrame, n_bootstrap: int, rng: np.random.Generator
-) -> tuple[float | None, float | None]:
-    """Return the percentile interval of the mean error over patches, images drawn with replacement."""
-    _, image = np.unique(part["image_id"].to_numpy(), return_inverse=True)  # (n,)
-    n_patches = np.bincount(image)  # (I,)
-    n_images = len(n_patches)
-    if n_images < 2:
-        return None, None
-    errors = np.bincount(image, weights=part["mse"].to_numpy())  # (I,)
-    times_drawn = rng.multinomial(n_images, np.full(n_images, 1 / n_images), size=n_bootstrap)  # (draws, I)
-    means = (times_drawn @ errors) / (times_drawn @ n_patches)  # (draws,)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+def _interval(part: pl.DataFrame, n_bootstrap: int, rng: np.random.Generator) -> Interval:
+    """Return the interval of the mean error over patches, with images as units."""
+    of_image = part.group_by("image_id", maintain_order=True).agg(pl.col("mse").sum(), n=pl.len().cast(pl.Float64))
+    images = Group(of_image["mse"].to_numpy(), of_image["n"].to_numpy())
+    return mean_interval(images, bootstrap_means(images, n_draws=n_bootstrap, rng=rng), confidence=CONFIDENCE)

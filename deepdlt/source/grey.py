@@ -7,7 +7,11 @@ from PIL import Image
 from deepdlt.source.faults import Remark
 
 _REMEDY = "Export 8-bit grey from the microscope if its grey levels are to stay as they are."
+_SPREAD = "Export the picture with its grey levels spread over the full range of its file, or as 8-bit grey."
 _DROPS_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+
+FEW_LEVELS = 64
+"""Grey levels, of 256, below which 16-bit grey is remarked on: 14 bits in a file of 16 keep as many."""
 
 
 class NothingFinite(Exception):
@@ -33,7 +37,8 @@ def to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
     pixels : ndarray of uint8, shape (M, N)
         Grey levels, 0 to 255.
     remarks : tuple of Remark
-        How it was converted; empty for 8-bit grey.
+        How it was converted; empty for 8-bit grey. One more where 16-bit grey keeps fewer than
+        `FEW_LEVELS` levels and less than half of its own, such as 12 bits in a file of 16.
 
     Raises
     ------
@@ -44,21 +49,44 @@ def to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
     """
     if image.mode == "L":
         return np.array(image, dtype=np.uint8), ()
+    lost: tuple[Remark, ...] = ()
     if image.mode.startswith("I;16"):
         pixels, how = _from_16_bits(np.asarray(image))
+        lost = _levels_lost(np.asarray(image))
     elif image.mode in {"I", "F"}:
         pixels, how = _from_own_range(np.asarray(image))
     else:
         pixels, how = np.array(image.convert("L"), dtype=np.uint8), _how_converted(image.mode)
     message = f"The file holds {image.mode} pixels; {how}."
-    return pixels, (Remark("converted-to-grey", image.mode, message, _REMEDY),)
+    return pixels, (Remark("converted-to-grey", image.mode, message, _REMEDY), *lost)
 
 
 def _from_16_bits(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str]:
     """Return round(values / 257): 257 is odd, so there are no ties."""
     levels = values.astype(np.uint32)
-    pixels = ((levels + 128) // 257).astype(np.uint8)
+    pixels = _scaled(levels)
     return pixels, f"16-bit grey, here from {levels.min()} to {levels.max()}, was scaled by 1/257"
+
+
+def _scaled(levels: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return 16-bit levels on the 8-bit range."""
+    return ((levels + 128) // 257).astype(np.uint8)
+
+
+def _levels_lost(values: NDArray[np.generic]) -> tuple[Remark, ...]:
+    """Return the remark on 16-bit grey of which scaling leaves few levels of many."""
+    is_there = np.zeros(1 << 16, dtype=bool)
+    for row in values:
+        is_there[row] = True
+    levels = np.flatnonzero(is_there).astype(np.uint32)
+    n_before, n_after = len(levels), len(np.unique(_scaled(levels)))
+    if n_after >= FEW_LEVELS or 2 * n_after >= n_before:
+        return ()
+    message = (
+        f"The file's 16-bit grey goes from {levels[0]} to {levels[-1]} only: "
+        f"of its {n_before} levels {n_after} of 256 are left."
+    )
+    return (Remark("few-grey-levels", f"{n_after} of 256 levels", message, _SPREAD),)
 
 
 def _from_own_range(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str]:

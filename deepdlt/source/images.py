@@ -39,7 +39,7 @@ __all__ = [
 MAX_PIXELS = 100_000_000
 """Default limit for one image. Pillow's own guard, 179 million pixels, stays in force above it."""
 
-DECODING_RULES = frozenset({"converted-to-grey", "first-frame-only", "image-flat", "reader-remark"})
+DECODING_RULES = frozenset({"converted-to-grey", "few-grey-levels", "first-frame-only", "image-flat", "reader-remark"})
 """Rules of the remarks that decoding makes: they hold as long as the file's bytes do."""
 
 FORMATS = ("PNG", "TIFF", "BMP")

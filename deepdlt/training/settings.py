@@ -51,7 +51,10 @@ class TrainingSettings(Settings):
         description="Weights of mse, l1, log_mse, ssim (1 - it), spectral, feature_matching, perceptual; or a name.",
     )
     feature_model: str = Field(
-        "", max_length=64, description="run_id of the stored model whose encoder compares (feature_matching only)."
+        "",
+        max_length=64,
+        description="run_id of the stored model whose encoder compares (feature_matching only). "
+        "It must not have been trained on images that are held out here.",
     )
     vgg_weights: str = Field(
         "", max_length=4096, description="Path of a safetensors file with VGG16's weights (perceptual only)."
@@ -93,7 +96,10 @@ class TrainingSettings(Settings):
     reduce_by: float = Field(0.1, gt=0, lt=1, description="Factor on the learning rate at each plateau.")
     plateau_patience: int = Field(10, ge=0, le=100_000, description="Epochs without improvement that are borne.")
     stop_patience: int | None = Field(
-        None, ge=0, le=100_000, description="Epochs without improvement after which training stops; None: never."
+        None,
+        ge=0,
+        le=100_000,
+        description="Epochs without improvement that are borne before training stops; None: it does not stop early.",
     )
     min_delta: float = Field(
         0.0, ge=0, le=1e6, description="By how much a validation loss must be lower to count as better."
@@ -105,7 +111,9 @@ class TrainingSettings(Settings):
         description="Share of the learning rate at which a training that diverged is tried once more; None: not.",
     )
     gradient_clip: float | None = Field(None, gt=0, le=1e9, description="Longest gradient (2-norm); None: no limit.")
-    precision: PrecisionName = Field("float32", description="Of the forward pass in training; bf16 is for GPUs.")
+    precision: PrecisionName = Field(
+        "float32", description="Of the forward pass in training; bf16 is fast on GPUs, and on CPUs with bfloat16 units."
+    )
     batch_size: int = Field(32, ge=1, le=65536, description="Patches a step.")
     epochs: int = Field(10, ge=1, le=100_000, description="Passes over the training patches.")
 

@@ -1,10 +1,11 @@
 -- Purpose: how hard each label value is to reconstruct, in the newest night.
 -- Grain: one row per preset, scheme, label and label_value; label as declared by the sheet, whatever folds were drawn by.
--- Units: mean squared error of test patches in the run's own target range; interval: 95 % bootstrap over images.
+-- Units: mean squared error of test patches in the run's own target range; interval: 95 % over conditions, which
+-- are the images of equal laser settings.
 -- floor_mse, flat_mse: of the same patches, the least that any output in the model's range can reach, and each patch's
 -- own mean: with signed targets a difference of losses may be one of floors. mark: worse than that mean. All three are
 -- NULL for runs of lakes from before patches had them.
--- p_label: label values shuffled over images, corrected for the number of labels; one for all values of a label.
+-- p_label: label values shuffled over conditions, corrected for the number of labels; one for all values of a label.
 CREATE OR REPLACE VIEW label_difficulty AS
 SELECT
     groups.profile, groups.preset, groups.scheme, found.label, found.label_value,

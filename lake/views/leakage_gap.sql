@@ -1,10 +1,10 @@
 -- Purpose: how much better the report's folds look than folds that keep images, conditions or levels apart.
 -- Grain: one row per profile, preset, model, label and safe scheme of the newest night; same seeds, same budget.
--- Units: mean squared error in the run's own target range. gap = loss(safe) - loss(paper), mean over images of the
--- image's mean test error under each scheme and over the n_seeds seeds that trained both; 95 % normal interval from the
--- spread of that difference over images. gap_seed_sd: sample standard deviation of the gap over seeds, NULL with one.
--- flat_mse: each patch's own mean, on the safe folds, NULL for runs of lakes from before patches had it; mark says which of
--- the two is worse than that.
+-- Units: mean squared error in the run's own target range. gap = loss(safe) - loss(paper) of the patches that were tested
+-- under both, so that what cannot be reached of them is the same on both sides; mean over images of the image's mean, and
+-- over the n_seeds seeds that trained both; 95 % normal interval from the spread of that difference over images.
+-- gap_seed_sd: sample standard deviation of the gap over seeds, NULL with one. flat_mse: each patch's own mean, of the same
+-- patches, NULL for runs of lakes from before patches had it; mark says which of the two is worse than that.
 CREATE OR REPLACE VIEW leakage_gap AS
 WITH of_night AS (
     SELECT run_id, profile, preset, model, scheme, label, seed
@@ -12,10 +12,11 @@ WITH of_night AS (
     SEMI JOIN (SELECT run_id FROM night_runs JOIN latest_night USING (night_id)) AS newest USING (run_id)
     WHERE status = 'complete' AND scheme <> 'holdout'
 ),
-of_image AS (
+of_patch AS (
     SELECT
         of_night.profile, of_night.preset, of_night.model, of_night.label, of_night.seed, of_night.scheme,
-        patch_metrics.image_id, avg(patch_metrics.mse) AS mse, avg(patch_metrics.flat_mse) AS flat_mse
+        patch_metrics.image_id, patch_metrics.patch_id,
+        avg(patch_metrics.mse) AS mse, avg(patch_metrics.flat_mse) AS flat_mse
     FROM patch_metrics
     JOIN of_night USING (run_id)
     WHERE patch_metrics.split = 'test'
@@ -24,10 +25,12 @@ of_image AS (
 pairs AS (
     SELECT
         safe.profile, safe.preset, safe.model, safe.label, safe.scheme, safe.seed, safe.image_id,
-        paper.mse AS loss_paper, safe.mse AS loss_safe, paper.flat_mse AS flat_paper, safe.flat_mse AS flat_safe
-    FROM of_image AS safe
-    JOIN of_image AS paper USING (profile, preset, model, label, seed, image_id)
+        avg(paper.mse) AS loss_paper, avg(safe.mse) AS loss_safe,
+        avg(paper.flat_mse) AS flat_paper, avg(safe.flat_mse) AS flat_safe
+    FROM of_patch AS safe
+    JOIN of_patch AS paper USING (profile, preset, model, label, seed, image_id, patch_id)
     WHERE safe.scheme <> 'paper' AND paper.scheme = 'paper'
+    GROUP BY ALL
 ),
 over_seeds AS (
     SELECT profile, preset, model, label, scheme, count(*)::INTEGER AS n_seeds, stddev_samp(gap) AS gap_seed_sd

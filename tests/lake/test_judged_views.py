@@ -36,7 +36,7 @@ def errors(run_id: str, of_image: dict[str, float], *, flat: float = 0.5) -> lis
     return [
         {
             "run_id": run_id,
-            "patch_id": f"{run_id} {image}",
+            "patch_id": f"of {image}",
             "image_id": image,
             "split": "test",
             "mse": mse,

@@ -87,12 +87,15 @@ def test_the_second_experiment_is_one_row_in_the_reports_columns(lake: Lake) -> 
 
 
 def test_the_leakage_gap_is_the_mean_difference_over_images(lake: Lake) -> None:
-    """Closed form: differences .1 and .3 of two images, mean .2, half width 1.96 sd / sqrt 2; patches average first."""
+    """Closed form: differences .1 and .3 of two images, mean .2, half width 1.96 sd / sqrt 2; patches average first.
+
+    Patches that one scheme alone tested, however hard they are by themselves, make no gap.
+    """
     schemes = {"p": "paper", "g": "grouped", "h": "holdout"}
     errors = {
-        "p": [("i", 0.1), ("i", 0.3), ("j", 0.4), ("only", 1.0)],
-        "g": [("i", 0.3), ("j", 0.7)],
-        "h": [("i", 9.0)],
+        "p": [("i", 1, 0.1), ("i", 2, 0.3), ("j", 3, 0.4), ("only", 4, 1.0), ("i", 5, 50.0)],
+        "g": [("i", 1, 0.2), ("i", 2, 0.4), ("j", 3, 0.7), ("i", 6, 9.0), ("j", 7, 9.0), ("other", 8, 9.0)],
+        "h": [("i", 1, 9.0)],
     }
     fill(
         lake,
@@ -100,9 +103,9 @@ def test_the_leakage_gap_is_the_mean_difference_over_images(lake: Lake) -> None:
             {"run_id": run, "scheme": scheme, "status": "complete", "label": "NP"} for run, scheme in schemes.items()
         ],
         patch_metrics=[
-            {"run_id": run, "patch_id": f"{run}{number}", "image_id": image, "split": "test", "mse": mse}
+            {"run_id": run, "patch_id": f"{number}", "image_id": image, "split": "test", "mse": mse}
             for run, rows in errors.items()
-            for number, (image, mse) in enumerate(rows)
+            for image, number, mse in rows
         ],
         nights=[{"night_id": "n", "sequence": 1}],
         night_runs=[{"night_id": "n", "run_id": run} for run in schemes],

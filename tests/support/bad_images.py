@@ -115,6 +115,7 @@ IMAGES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "flipped byte in header": ("1-1.png", lambda: with_flipped_byte(_PNG, 17)),
     "16-bit png": ("1-1.png", lambda: encoded(Image.fromarray(GREY.astype(np.uint16) * 257))),
     "16-bit tiff": ("1-1.tif", lambda: encoded(Image.fromarray(GREY.astype(np.uint16) * 257), "TIFF")),
+    "12 bits in a 16-bit png": ("1-1.png", lambda: encoded(Image.fromarray(GREY.astype(np.uint16) * 16))),
     "rgb": ("1-1.png", lambda: encoded(_COLOUR)),
     "cmyk": ("1-1.tif", lambda: encoded(_COLOUR.convert("CMYK"), "TIFF")),
     "lab": ("1-1.tif", lambda: encoded(Image.merge("LAB", _COLOUR.split()), "TIFF")),

@@ -9,6 +9,7 @@ from planted import PlantedLake
 
 from tasks.analysis import groups_of, store_groups
 from tasks.difficulty import store_difficulty
+from tasks.sheet import sheet_spec
 
 TABLES = ("difficulty_values", "difficulty_pairs", "difficulty_tests", "difficulty_sentences", "fold_averages")
 
@@ -57,6 +58,22 @@ def test_where_nothing_was_hidden_nothing_is_claimed(planted: PlantedLake, seed:
     for label in ("angle", "PP1", "NP", "EP1"):
         (sentence,) = said(planted, label)
         assert "harder" not in sentence
+
+
+def test_repeats_of_one_condition_are_one_piece_of_evidence(planted: PlantedLake) -> None:
+    """Where all images of a pattern repeat one shot, there are three pieces: nothing to draw from, nothing to claim."""
+    runs = planted.runs("grouped", ["angle", "PP1"])
+    error = errors(planted, harder="D")
+    planted.night(runs, errors={run["run_id"]: error for run in runs})
+    (group,) = groups_of(pl.DataFrame(runs))
+    store_groups(planted.lake, "night", [group])
+    alike = (pl.col(column).first().over("pattern") for column in sheet_spec().setting_columns)
+    store_difficulty(planted.lake, group, planted.labels.with_columns(alike))
+    values = planted.lake.query("SELECT n_images, ci_low FROM difficulty_values WHERE label = 'PP1'")
+    assert values["n_images"].min() > 1  # type: ignore[operator]
+    assert values["ci_low"].is_null().all()
+    (sentence,) = said(planted, "PP1")
+    assert sentence.endswith(f"{values['n_images'].sum()} images of 3 conditions).")
 
 
 def test_done_twice_it_stands_once(planted: PlantedLake) -> None:

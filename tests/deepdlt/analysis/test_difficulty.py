@@ -88,15 +88,73 @@ def test_a_sentence_claims_only_what_its_numbers_support(seed: int, effect: floa
     assert set(result.sentences["label"]) == {"NP", "PP1"}
 
 
+def repeated(seed: int, *, within: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return 4 repeats each of 18 conditions that differ by themselves; their labels have no effect.
+
+    Repeats differ by `within` times as much as conditions do.
+    """
+    rng = np.random.default_rng([seed, 18])
+    condition = np.repeat(np.arange(18), 4)
+    ids = [f"{number:032x}" for number in rng.permutation(72)]
+    pulses, patterns = rng.choice([10, 50, 500], 18), rng.choice(["V", "H", "D"], 18)
+    labels = pl.DataFrame(
+        {"image_id": ids, "name": ids, "shot": condition, "n_pulses": pulses[condition], "pattern": patterns[condition]}
+    )
+    loss = 1 + 0.1 * rng.normal(size=18)[condition] + 0.1 * within * rng.normal(size=72)
+    return pl.DataFrame({"image_id": ids, "loss": loss}), labels
+
+
+@pytest.mark.parametrize("within", [0.3, 1.0], ids=["repeats alike", "repeats as different as conditions"])
+def test_repeats_of_a_condition_are_no_evidence_of_their_own(within: float) -> None:
+    """Of 120 experiments in which conditions differ and labels do nothing, about 5 % reject for a label."""
+    budget = {"n_bootstrap": 20, "n_permutations": 99}
+    results = [
+        label_difficulty(*repeated(seed, within=within), COLUMNS, settings=["shot"], **budget)  # type: ignore[arg-type]
+        for seed in range(120)
+    ]
+    rejected = np.mean([(result.tests["p_value"] <= 0.05).mean() for result in results])
+    claimed = np.mean([result.differences["is_claimed"].any() for result in results])
+    assert 0.02 <= rejected <= 0.085
+    assert claimed <= 0.08
+
+
+def test_without_repeats_conditions_are_images() -> None:
+    """Every number and every sentence is the one that no settings give."""
+    losses, labels = experiment(3, effect=0.02)
+    named = labels.with_columns(name="image_id", shot=pl.int_range(pl.len()))
+    one = label_difficulty(losses, named, COLUMNS, **FAST)  # type: ignore[arg-type]
+    other = label_difficulty(losses, named, COLUMNS, settings=["shot"], **FAST)  # type: ignore[arg-type]
+    for name in ("values", "differences", "tests", "sentences"):
+        assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
+
+
+def test_repeats_are_counted_as_images_and_conditions() -> None:
+    """Two repeats of one condition of 10 pulses, one image of another: three images of two conditions, one mean."""
+    losses = pl.DataFrame({"image_id": ["a", "b", "c", "d"], "loss": [1.0, 2.0, 6.0, 5.0]})
+    labels = pl.DataFrame(
+        {"image_id": ["d", "c", "b", "a"], "n_pulses": [50, 10, 10, 10], "pattern": ["V"] * 4, "shot": [3, 2, 1, 1]}
+    ).with_columns(name="image_id")
+    result = label_difficulty(losses, labels, COLUMNS, settings=["shot"], **FAST)  # type: ignore[arg-type]
+    counts = ("label_value", "n_images", "n_conditions", "n_patches", "mean_loss")
+    assert result.values.select(counts).rows() == [("10", 3, 2, 3, 3.0), ("50", 1, 1, 1, 5.0), ("V", 4, 3, 4, 3.5)]
+    assert result.tests.select("n_images", "n_conditions").rows() == [(4, 3), (4, 3)]
+    row = result.differences.row(0, named=True)
+    sides = [(row[f"n_images_{side}"], row[f"n_conditions_{side}"]) for side in ("harder", "easier")]
+    assert sides == [(1, 1), (3, 2)]
+    assert "(p = 1 after Holm for 1 test, 4 images of 3 conditions)" in result.sentences["sentence"][0]
+    assert result.sentences["sentence"][1] == "PP1 cannot be tested: it has one value only (4 images of 3 conditions)."
+
+
 def judged(**changes: object) -> list[str]:
     """Return the sentences on one label with one pair of values, some of its numbers changed."""
     numbers = {"difference": 0.00123, "ci_low": 0.00041, "ci_high": 0.00209, "p_pair": 0.01, "p_label": 0.02, **changes}
     tests = pl.DataFrame(
         {"label": ["NP"], "n_values": [2], "n_images": [61], "p_holm": [numbers["p_label"]], "n_tests": [4]},
         schema_overrides={"p_holm": pl.Float64},
-    )
+    ).with_columns(n_conditions=pl.lit(numbers.get("n_conditions", 61)))
     pair = {"label": ["NP"], "harder_value": ["500"], "easier_value": ["10"], "p_holm": [numbers["p_pair"]]}
-    counts = {"n_images_harder": [10], "n_images_easier": [51]}
+    n_conditions = {"n_conditions_harder": [numbers.get("n_harder", 10)], "n_conditions_easier": [51]}
+    counts = {"n_images_harder": [10], "n_images_easier": [51], **n_conditions}
     sizes = {name: [numbers[name]] for name in ("difference", "ci_low", "ci_high")}
     differences = pl.DataFrame(
         pair | counts | sizes, schema_overrides=dict.fromkeys(("p_holm", "ci_low", "ci_high"), pl.Float64)
@@ -110,6 +168,8 @@ def test_the_claim_reads_as_people_write_it() -> None:
     assert judged(ci_low=0.000021) == [
         "NP 500 is harder than NP 10 by 0.00123 (95 % CI 0.00002 to 0.00209, 10 and 51 images)."
     ]
+    (said,) = judged(n_harder=4)
+    assert said.endswith("0.0021, 10 and 51 images of 4 and 51 conditions).")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +280,7 @@ def test_both_corrections_are_holms() -> None:
 
 def test_the_seed_moves_draws_and_shuffles_and_nothing_else() -> None:
     """Another seed gives other intervals and p-values within their noise, and the same means."""
-    losses, labels = experiment(3, effect=0.004)
+    losses, labels = experiment(3, effect=0.004, n_images=80)
     one, other = (label_difficulty(losses, labels, COLUMNS, **FAST, seed=seed) for seed in (0, 1))  # type: ignore[arg-type]
     assert one.values["mean_loss"].equals(other.values["mean_loss"])
     for changed in ("values", "differences"):

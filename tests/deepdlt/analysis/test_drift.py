@@ -52,6 +52,38 @@ def test_a_new_image_gets_the_first_verdict_that_holds(one: Newcomer, verdict: s
     assert (found.verdict, reason in found.reason) == (verdict, True), found.reason
 
 
+def with_faint(contrast: float, error: float) -> Reference:
+    """Return 30 known images, one of which shows next to nothing."""
+    contrasts, errors = np.linspace(0.08, 0.16, 30), RNG.gamma(200, 0.0001, 30)
+    contrasts[7], errors[7] = contrast, error
+    return replace(KNOWN, contrasts=contrasts, image_errors=errors)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(with_faint(0.0, 1e-5), id="flat"),
+        pytest.param(with_faint(1e-17, 0.0), id="flat but for rounding"),
+        pytest.param(with_faint(1e-5, 1e-4), id="fainter than the model's error"),
+    ],
+)
+def test_one_known_image_that_shows_nothing_hides_no_bad_one(known: Reference) -> None:
+    """Noise and a black image are still bad, and an image like the others is known."""
+    judge = Judge(known)
+    noise, black = (
+        judge.judge(one) for one in (replace(ALIKE, error=0.098), replace(ALIKE, contrast=1e-12, error=1e-5))
+    )
+    assert (noise.verdict, "it looks like noise" in noise.reason) == ("bad image", True)
+    assert (black.verdict, "little to see" in black.reason) == ("bad image", True)
+    assert judge.judge(ALIKE).verdict == "known"
+
+
+def test_where_the_model_gives_nothing_back_noise_is_not_told() -> None:
+    """Every known image is missed by more than a flat patch misses: a new one of that kind is as they are."""
+    known = replace(KNOWN, image_errors=np.full(12, 0.2))
+    assert Judge(known).judge(replace(ALIKE, error=0.19)).verdict == "known"
+
+
 def test_all_that_is_unseen_is_named_whatever_the_verdict() -> None:
     """In the order of the labels."""
     found = Judge(KNOWN).judge(replace(ALIKE, contrast=0.01, labels={"angle": "5.5", "NP": "20", "EP1": "1"}))

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from small_patches import stripes
 
-from deepdlt.analysis.fold_baselines import BASELINE_SCHEMA, PCA_COUNTS, measure_fold
+from deepdlt.analysis.fold_baselines import BASELINE_SCHEMA, measure_fold
+from deepdlt.analysis.pca import PCA_COUNTS
 
 TRAIN, VAL, TEST = stripes(600), stripes(9, seed=1), stripes(13, seed=2)
 QUADRATIC = ["flat_mse", "gain_offset_mse", *(f"pca_{count}_mse" for count in (8, 32, 128))]

@@ -1,4 +1,4 @@
-"""PCA codes are those of scikit-learn, errors those of the pictures, and the way to the floor is linear."""
+"""PCA codes are those of scikit-learn, and errors those of the pictures."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.decomposition import PCA
 
-from deepdlt.analysis.pca import PatchPca, fit_pca, gain_offset, percent_of_reachable
+from deepdlt.analysis.pca import PatchPca, fit_pca, gain_offset
 
 
 def textures(n: int, size_px: int = 12, seed: int = 0) -> np.ndarray:
@@ -88,18 +88,6 @@ def test_grey_levels_and_floats_on_the_target_range_are_the_same_patches() -> No
     floats = fit_pca((patches / 127.5 - 1).astype(np.float32), n_components=6, target_range="signed")
     assert np.allclose(grey.components, floats.components, atol=1e-4)
     assert np.allclose(grey.codes(patches), floats.codes(patches / 127.5 - 1), atol=1e-4)
-
-
-def test_clipping_to_the_range_only_helps() -> None:
-    """A black and white patch overshoots under few components; clipped, each patch errs at most as much."""
-    rng = np.random.default_rng(0)
-    patches = (255 * (rng.random((300, 12, 12)) > 0.5)).astype(np.uint8)
-    pca = fit_pca(patches, n_components=100)
-    plain, clipped = (pca.mse(patches, counts=[100], is_clipped=flag)[100] for flag in (False, True))
-    assert (clipped <= plain + 1e-9).all()
-    assert clipped.mean() < 0.99 * plain.mean()
-    picture = np.clip(pca.reconstruct(patches), 0, 1).reshape(300, -1)
-    assert np.allclose(clipped, ((picture - unit_rows(patches)) ** 2).mean(axis=1), rtol=1e-3)
 
 
 def test_chunks_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,51 +179,6 @@ def test_a_mean_patch_of_another_size_is_refused() -> None:
     """Rather than broadcast into nonsense."""
     with pytest.raises(ValueError, match="do not fit a mean patch"):
         gain_offset(textures(3), np.zeros(100), target_range="unit")
-
-
-@given(st.floats(0, 1), st.floats(0.001, 1), st.floats(-2, 2))
-def test_the_way_to_the_floor_is_linear(floor: float, way: float, share: float) -> None:
-    """A loss that has gone a share of the way from flat to floor reads that share in per cent."""
-    flat = floor + way
-    found = percent_of_reachable(flat - share * (flat - floor), floor, flat)
-    assert found == pytest.approx(100 * share, abs=1e-8 / way)
-
-
-@pytest.mark.parametrize(
-    ("loss", "floor", "flat", "percent"),
-    [
-        (0.1, 0.02, 0.1, 0.0),
-        (0.02, 0.02, 0.1, 100.0),
-        (0.18, 0.02, 0.1, -100.0),
-        (0.0, 0.0, 0.0, 100.0),
-        (0.1, 0.0, 0.0, 0.0),
-        (0.1746, 0.1746, 0.109, 100.0),
-        (0.184, 0.1746, 0.109, 0.0),
-        (np.inf, 0.1, 0.2, -np.inf),
-    ],
-    ids=[
-        "flat",
-        "floor",
-        "worse",
-        "constant, met",
-        "constant, missed",
-        "flat out of reach, at floor",
-        "above",
-        "diverged",
-    ],
-)
-def test_the_ends_of_the_way_are_defined(loss: float, floor: float, flat: float, percent: float) -> None:
-    """No edge divides by zero or turns the sign."""
-    assert percent_of_reachable(loss, floor, flat) == pytest.approx(percent, abs=1e-9)
-
-
-def test_a_loss_that_is_not_a_number_stays_one_and_a_floor_may_not_be() -> None:
-    """NaN tells of a diverged training; a floor that is none tells of a mistake."""
-    assert np.isnan(percent_of_reachable([np.nan, np.nan], [0.1, 0.1], [0.2, 0.1])).all()
-    with pytest.raises(ValueError, match="floor losses"):
-        percent_of_reachable(0.1, np.nan, 0.2)
-    with pytest.raises(ValueError, match="flat losses"):
-        percent_of_reachable(0.1, 0.1, -0.2)
 
 
 def test_the_fit_is_what_it_says_in_its_fields() -> None:

@@ -1,4 +1,4 @@
-"""Intervals cover, p-values are uniform where nothing differs, and Holm corrects as statsmodels does."""
+"""P-values are uniform where nothing differs, and Holm corrects as statsmodels does."""
 
 import numpy as np
 import pytest
@@ -7,15 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from deepdlt.analysis.corrections import holm
-from deepdlt.analysis.resampling import (
-    Group,
-    Interval,
-    between_p_value,
-    bootstrap_means,
-    difference_interval,
-    difference_p_value,
-    mean_interval,
-)
+from deepdlt.analysis.resampling import between_p_value, difference_p_value
+from deepdlt.quality.intervals import Group
 
 
 def group_of(means: np.ndarray | list[float], n_patches: float = 4) -> Group:
@@ -27,72 +20,6 @@ def group_of(means: np.ndarray | list[float], n_patches: float = 4) -> Group:
 def losses(n: int, seed: int) -> np.ndarray:
     """Return skewed losses of n images, mean 0.01."""
     return np.random.default_rng(seed).gamma(4, 0.0025, n)
-
-
-def test_the_mean_is_over_patches_and_its_error_over_images() -> None:
-    """With equal patch counts the error is the textbook's; with unequal ones images weigh by their patches."""
-    group = group_of([1.0, 2.0, 6.0])
-    assert group.mean == 3.0
-    assert group.squared_error == pytest.approx(np.var([1, 2, 6], ddof=1) / 3)
-    assert Group(np.array([1.0, 30.0]), np.array([1.0, 10.0])).mean == pytest.approx(31 / 11)
-
-
-def test_bootstrap_draws_images_and_spreads_like_the_sample() -> None:
-    """The draws' standard deviation is the mean's standard error, however many patches an image has."""
-    for n_patches in (1, 50):
-        group = group_of(losses(12, 0), n_patches)
-        draws = bootstrap_means(group, n_draws=20_000, rng=np.random.default_rng(0))
-        assert draws.mean() == pytest.approx(group.mean, rel=0.01)
-        assert draws.std() == pytest.approx(group.squared_error**0.5, rel=0.03)
-
-
-def test_intervals_of_ten_images_cover_the_truth() -> None:
-    """Of 400 intervals of means and differences of skewed losses, about 95 % hold the true value."""
-    mean_hits = difference_hits = 0
-    for seed in range(400):
-        one, other = group_of(losses(10, seed)), group_of(losses(20, 1000 + seed))
-        rng = np.random.default_rng(seed)
-        draws_one, draws_other = (bootstrap_means(group, n_draws=500, rng=rng) for group in (one, other))
-        interval = mean_interval(one, draws_one, confidence=0.95)
-        difference = difference_interval(one, other, draws_one, draws_other, confidence=0.95)
-        assert interval.low is not None
-        assert interval.high is not None
-        mean_hits += interval.low <= 0.01 <= interval.high
-        difference_hits += not difference.excludes_zero
-    assert 0.92 <= mean_hits / 400 <= 0.98
-    assert 0.92 <= difference_hits / 400 <= 0.98
-
-
-def test_normal_draws_give_students_interval() -> None:
-    """Closed form: for draws on normal quantiles the ends are Student's, for a difference with Welch's freedom."""
-    draws = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000)
-    five, three = group_of([1, 2, 3, 4, 5]), group_of([0, 3, 9])
-    interval = mean_interval(five, draws, confidence=0.9)
-    assert (interval.low, interval.high) == pytest.approx(stats.t.interval(0.9, 4), rel=0.01)
-    welch = stats.ttest_ind([1, 2, 3, 4, 5], [0, 3, 9], equal_var=False).df
-    difference = difference_interval(five, three, draws, 0 * draws, confidence=0.9)
-    assert (difference.low, difference.high) == pytest.approx(stats.t.interval(0.9, welch), rel=0.01)
-
-
-def test_one_image_has_no_interval() -> None:
-    """Nothing can be drawn from one image: no interval, no test, no claim."""
-    one, other = group_of([1.0]), group_of([2.0, 3.0])
-    rng = np.random.default_rng(0)
-    draws = [bootstrap_means(group, n_draws=9, rng=rng) for group in (one, other)]
-    assert (draws[0] == 1.0).all()
-    assert mean_interval(one, draws[0], confidence=0.95) == Interval(None, None)
-    assert difference_interval(one, other, *draws, confidence=0.95) == Interval(None, None)
-    assert difference_interval(other, one, draws[1], draws[0], confidence=0.95) == Interval(None, None)
-    assert difference_p_value(one, other, n_permutations=9, rng=rng) is None
-    assert not Interval(None, None).excludes_zero
-
-
-def test_an_interval_excludes_zero_on_either_side_only() -> None:
-    """Touching 0 is not excluding it."""
-    assert Interval(0.1, 0.2).excludes_zero
-    assert Interval(-0.2, -0.1).excludes_zero
-    assert not Interval(0.0, 0.2).excludes_zero
-    assert not Interval(-0.2, 0.0).excludes_zero
 
 
 def test_p_values_are_uniform_where_nothing_differs() -> None:
@@ -115,6 +42,12 @@ def test_the_statistic_is_the_weighted_variance_between_means() -> None:
     groups = [group_of([0.0, 2.0], 1), Group(np.array([6.0, 10.0]), np.array([2.0, 2.0]))]
     statistic, _ = between_p_value(groups, n_permutations=1, rng=np.random.default_rng(0))
     assert statistic == pytest.approx(2.0)
+
+
+def test_one_image_has_no_test() -> None:
+    """Nothing can be shuffled with one image on a side."""
+    one, other = group_of([1.0]), group_of([2.0, 3.0])
+    assert difference_p_value(one, other, n_permutations=9, rng=np.random.default_rng(0)) is None
 
 
 def test_the_label_test_counts_all_shuffles_of_a_tiny_example() -> None:

@@ -15,9 +15,7 @@ from deepdlt.inputs.spectrum import power_spectrum
 from deepdlt.inputs.symmetry import (
     SWAPPED,
     Symmetry,
-    compose,
     draw_symmetries,
-    inverse,
     turn_label,
     turn_labels,
     turn_patches,
@@ -44,32 +42,32 @@ def turned(patches: Tensor, symmetry: Symmetry) -> Tensor:
     return turn_patches(patches, torch.full((len(patches),), int(symmetry)))
 
 
+def product(second: Symmetry, first: Symmetry) -> Symmetry:
+    """Return the one element that does to four pixels what two do one after the other."""
+    pixels = torch.arange(4.0).view(1, 1, 2, 2)
+    after = turned(turned(pixels, first), second)
+    (same,) = [one for one in Symmetry if torch.equal(turned(pixels, one), after)]
+    return same
+
+
 @given(SYMMETRIES, SYMMETRIES)
 @BRIEFLY
 def test_turning_twice_is_turning_by_the_product(first: Symmetry, second: Symmetry) -> None:
-    """Two elements after one another do to a patch what their composition does, bit for bit."""
+    """Two elements after one another do to any patch what one of the eight does, bit for bit."""
     patches = random_patches()
-    assert torch.equal(turned(turned(patches, first), second), turned(patches, compose(second, first)))
+    assert torch.equal(turned(turned(patches, first), second), turned(patches, product(second, first)))
 
 
 @given(SYMMETRIES, SYMMETRIES, LABELS)
 def test_labels_turn_as_a_group(first: Symmetry, second: Symmetry, label: tuple[str, str | float | None]) -> None:
-    """Labels turn by the same composition as patches, and the inverse gives the label back."""
+    """Labels turn by the same product as patches, and the element that undoes another gives the label back."""
     column, value = label
     after_first = turn_label(column, value, symmetry=first)
-    assert turn_label(column, after_first, symmetry=second) == turn_label(
-        column, value, symmetry=compose(second, first)
-    )
-    assert turn_label(column, after_first, symmetry=inverse(first)) == value
+    after_both = turn_label(column, after_first, symmetry=second)
+    assert after_both == turn_label(column, value, symmetry=product(second, first))
+    (back,) = [one for one in Symmetry if product(one, first) is Symmetry.IDENTITY]
+    assert turn_label(column, after_first, symmetry=back) == value
     assert turn_label(column, value, symmetry=Symmetry.IDENTITY) == value
-
-
-@given(SYMMETRIES, SYMMETRIES, SYMMETRIES)
-def test_the_elements_form_a_group(a: Symmetry, b: Symmetry, c: Symmetry) -> None:
-    """Composition is associative, has the identity, and every element has its inverse on both sides."""
-    assert compose(compose(a, b), c) is compose(a, compose(b, c))
-    assert compose(a, Symmetry.IDENTITY) is compose(Symmetry.IDENTITY, a) is a
-    assert compose(a, inverse(a)) is compose(inverse(a), a) is Symmetry.IDENTITY
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,14 @@ import small_patches
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from deepdlt.models import build_model
 from deepdlt.quality import baselines, metrics
+from deepdlt.quality.intervals import Group, bootstrap_means, mean_interval
 from deepdlt.quality.scoring import evaluate, score_patches, summarise_fold, summarise_labels
-from deepdlt.quality.summaries import FOLD_SCHEMA, LABEL_SCHEMA
+from deepdlt.quality.summaries import FOLD_SCHEMA, LABEL_SCHEMA, N_BOOTSTRAP
+from deepdlt.seeds import derive_seed
 
 MIGRATIONS = Path(__file__).parents[3] / "lake" / "migrations"
 PATCHES = small_patches.patch_set(150)
@@ -128,13 +131,27 @@ def test_summaries_have_the_columns_of_the_lake() -> None:
         assert [name for name in columns if name not in added] == list(schema)
 
 
-def test_two_images_span_their_interval() -> None:
-    """Two images drawn with replacement are either one twice or both: the ends are the images, however many patches."""
-    labels = summarise_labels(scores({"a": [0.2], "b": [0.5, 0.6, 0.7]}, NP=10), {"NP": "NP"})
-    row = labels.row(0, named=True)
+def test_two_images_have_the_interval_of_students_t() -> None:
+    """External reference: `scipy.stats.t` with one degree of freedom; it lies about the mean over patches."""
+    row = summarise_labels(scores({"a": [0.2], "b": [0.6]}, NP=10), {"NP": "NP"}).row(0, named=True)
     assert (row["label"], row["label_value"], row["split"]) == ("NP", "10", "test")
-    assert (row["n_patches"], row["n_images"], row["mse"]) == (4, 2, pytest.approx(0.5))
-    assert (row["mse_ci_low"], row["mse_ci_high"]) == (pytest.approx(0.2), pytest.approx(0.6))
+    assert (row["n_patches"], row["n_images"], row["mse"]) == (2, 2, pytest.approx(0.4))
+    expected = stats.t.interval(0.95, 1, 0.4, stats.sem([0.2, 0.6]))
+    assert (row["mse_ci_low"], row["mse_ci_high"]) == pytest.approx(expected)
+    unequal = summarise_labels(scores({"a": [0.2], "b": [0.5, 0.6, 0.7]}, NP=10), {"NP": "NP"}).row(0, named=True)
+    assert (unequal["n_patches"], unequal["mse"]) == (4, pytest.approx(0.5))
+    assert (unequal["mse_ci_low"] + unequal["mse_ci_high"]) / 2 == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("n_images", [5, 12])
+def test_the_interval_of_a_label_value_is_that_of_its_images(n_images: int) -> None:
+    """One interval for all that speaks of images: the same ends, from the same draws."""
+    errors = np.random.default_rng(n_images).gamma(4, 0.0025, n_images)
+    row = summarise_labels(scores({f"i{place:02}": [error] for place, error in enumerate(errors)}, NP=10), {"NP": "NP"})
+    images = Group(errors, np.ones(n_images))
+    rng = np.random.default_rng(derive_seed(0, "NP", "10", "test"))
+    expected = mean_interval(images, bootstrap_means(images, n_draws=N_BOOTSTRAP, rng=rng), confidence=0.95)
+    assert row.select("mse_ci_low", "mse_ci_high").row(0) == pytest.approx((expected.low, expected.high))
 
 
 def test_one_image_has_no_interval() -> None:

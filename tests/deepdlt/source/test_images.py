@@ -84,6 +84,35 @@ def test_16_bit_grey_is_scaled_by_1_over_257() -> None:
         assert "1/257" in image.remarks[0].message
 
 
+def ramp(highest: int) -> Image.Image:
+    """Return 16-bit grey of 64 x 64 px whose levels go evenly from 0 to the highest."""
+    return Image.fromarray(np.linspace(0, highest, 64 * 64).round().astype(np.uint16).reshape(64, 64))
+
+
+@pytest.mark.parametrize(("n_bits", "n_levels"), [(8, 2), (10, 5), (12, 17)])
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+def test_16_bit_grey_that_keeps_few_levels_is_remarked_on(n_bits: int, n_levels: int, file_format: str) -> None:
+    """Closed form: 2^n - 1 of 65535 is that share of 255; said with the levels that are left, and what to do."""
+    image = decoded(ramp(2**n_bits - 1), file_format)
+    assert len(np.unique(image.pixels)) == n_levels
+    (remark,) = [remark for remark in image.remarks if remark.rule == "few-grey-levels"]
+    assert remark.value == f"{n_levels} of 256 levels"
+    assert f"from 0 to {2**n_bits - 1} only" in remark.message
+    assert "8-bit grey" in remark.remedy
+
+
+@pytest.mark.parametrize("highest", [2**14 + 200, 2**16 - 1])
+def test_16_bit_grey_with_levels_enough_is_not(highest: int) -> None:
+    """A quarter of the range has 64 levels."""
+    assert "few-grey-levels" not in [remark.rule for remark in decoded(ramp(highest), "PNG").remarks]
+
+
+def test_few_levels_that_were_few_before_are_not_remarked_on() -> None:
+    """A mask of three levels over the full range loses nothing."""
+    mask = np.repeat(np.array([[0, 30_000, 65_535]], dtype=np.uint16), 64, axis=0)
+    assert [remark.rule for remark in decoded(Image.fromarray(mask), "PNG").remarks] == ["converted-to-grey"]
+
+
 def test_big_endian_16_bit_grey_gives_the_same_levels() -> None:
     """Byte order is the file's affair."""
     content = encoded(Image.frombytes("I;16B", (2, 1), b"\x01\x01\xff\xff"), "TIFF")
