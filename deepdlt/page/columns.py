@@ -123,6 +123,7 @@ COLUMNS: dict[str, Column] = {
     "published_test": Column("Test, published", "Loss per patch on [-1, 1]", "loss"),
     "here_test": Column("Test, here", "Loss per patch on [-1, 1]", "loss"),
     "profile": Column("Profile", "How much of the report's budget was spent", is_aside=True),
+    "sequence": Column("Found in night", "Number of the night that it was found in", "count", is_aside=True),
     "epochs": Column("Epochs", "Epochs of each training", "count", is_aside=True),
     # What was new, what ran.
     "step": Column("Step", "Part of the night"),

@@ -8,6 +8,7 @@ from deepdlt.page import context, results
 from deepdlt.page.champions import champions
 from deepdlt.page.columns import COLUMNS
 from deepdlt.page.parts import Frames, Gallery, Picture, Section, frame_of
+from deepdlt.page.quality_words import NOT_COMPARED
 from deepdlt.page.standing import Standing
 from deepdlt.page.words import count
 
@@ -21,7 +22,12 @@ OPEN = 2
 
 
 def sections_of(
-    night: Mapping[str, Any], frames: Frames, pictures: Sequence[Picture], *, n_left_out: int
+    night: Mapping[str, Any],
+    frames: Frames,
+    pictures: Sequence[Picture],
+    *,
+    n_left_out: int,
+    is_synthetic: bool = False,
 ) -> list[Section]:
     """Return the page's sections.
 
@@ -34,6 +40,8 @@ def sections_of(
     pictures : sequence of Picture
     n_left_out : int
         Pictures that the page has no room for.
+    is_synthetic : bool
+        Whether the images were drawn by this program.
     """
     standing = Standing(frame_of(frames, "fold_summary"))
     sections = [
@@ -44,7 +52,7 @@ def sections_of(
         results.labels(frames, standing),
         results.probes(frames),
         results.leakage(frames),
-        context.paper(frames),
+        context.paper({} if is_synthetic else frames, nothing=NOT_COMPARED if is_synthetic else ""),
         _pictures(pictures, n_left_out),
         context.provenance(night, frames),
     ]

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lake_rows import fill
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from lake import Lake
 from lake.files import TEMPORARY_PREFIX
-from tasks.page import FRAMES, NightUnknown, embedded, gather, write_page
+from tasks.page import FRAMES, NightUnknown, embedded, gather, synthetic_sources, write_page
 from tasks.pictures import NightPicture
 
 
@@ -78,7 +80,7 @@ def test_a_page_needs_nothing_from_elsewhere(here: Any) -> None:
 
 
 def test_every_section_of_a_night_that_trained_has_its_numbers(here: Any) -> None:
-    """Nothing is said to be missing but what this night did not do: a training of the report's."""
+    """Nothing is said to be missing."""
     text = " ".join(outline(here.pages[0]).texts)
     for caption in (
         "Trainings of the night",
@@ -97,7 +99,24 @@ def test_every_section_of_a_night_that_trained_has_its_numbers(here: Any) -> Non
     ):
         assert caption in text, caption
     assert "first time: no earlier night has it" in text
-    assert text.count("No answer") == 1
+    assert "No answer" not in text
+
+
+def test_synthetic_images_are_called_so(here: Any) -> None:
+    """On top of the page, in the index, and in place of numbers beside the report's."""
+    assert "Synthetic images:" in outline(here.pages[1]).texts
+    assert outline(here.pages[0].parents[1] / "index.html").texts.count("synthetic images") == 2
+    assert outline(here.pages[0]).texts.count("Not asked: these images are synthetic, and the report’s are not.") == 2
+
+
+def test_images_of_others_are_not(lake: Lake) -> None:
+    """Of folders in the lake, all are ours; of others, those whose sheet names most images as ours would."""
+    names = ["2020-4-30 tuning ripple period/1-2.bmp", "Paper Data/Double pulses/12-1.bmp", "mine.bmp"]
+    ours = [{"source": "/ours", "image_id": f"{row}", "sheet_row": row + 2, "name": names[row]} for row in range(3)]
+    theirs = [{"source": "/theirs", "image_id": f"{row}", "sheet_row": row + 3, "name": names[row]} for row in range(3)]
+    fill(lake, labels=ours + theirs)
+    sources = ["/ours", "/theirs", "/nothing", str(lake.root / "synthetic")]
+    assert synthetic_sources(lake, sources) == {"/ours", str(lake.root / "synthetic")}
 
 
 def test_no_column_is_called_as_in_the_lake(here: Any) -> None:

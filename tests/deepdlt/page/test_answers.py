@@ -352,6 +352,7 @@ def published(*found: dict[str, Any]) -> pl.DataFrame:
         flat_mse=0.109,
         profile="paper",
         epochs=10,
+        sequence=3,
     )
 
 
@@ -364,8 +365,8 @@ def test_the_reports_averages_stand_beside_ours_and_their_floor() -> None:
         {"paper_row": "fold 1", "published": 0.9, "here": 0.9},
     )
     assert published_sentences(found) == [
-        "Its average test loss by NP and angle is 0.1838 to 0.1841; here 0.1900 to 0.2000 (profile paper, 10 epochs). "
-        "On these patches no model of its output range can be below 0.1700, and a flat patch gets 0.1090."
+        "Its average test loss by NP and angle is 0.1838 to 0.1841; here 0.1900 to 0.2000 (night 3, profile paper, 10 "
+        "epochs). On these patches no model of its output range can be below 0.1700, and a flat patch gets 0.1090."
     ]
 
 
@@ -374,6 +375,12 @@ def test_a_report_that_was_not_repeated_is_not_answered_for() -> None:
     assert plain(published_sentences(published({"here": None}))).startswith("No answer")
     assert plain(published_sentences(pl.DataFrame())).startswith("No answer")
     assert "vae" in plain(published_sentences(published({"preset": "vae"})))
+
+
+def test_synthetic_images_are_not_set_beside_the_report() -> None:
+    """Whatever was trained on them."""
+    (*_, answer) = answers_of({"paper": published({})}, is_synthetic=True)
+    assert answer.sentences == ["Not asked: these images are synthetic, and the report’s are not."]
 
 
 def test_every_question_is_answered_for_a_night_without_anything() -> None:
