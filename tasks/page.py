@@ -12,13 +12,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.errors import DeepdltError
+from deepdlt.sheets.meanings import meanings_of
 from lake import Lake
 from lake.files import atomic_write
 from lake.location import PAGES, page_of
 from lake.night_views import ask_of_night
 from lake.statements import load
 from tasks.lake_access import open_lake
-from tasks.pictures import NightPicture, pictures_of_night
+from tasks.pictures import NightPicture, pictures_and_more
+from tasks.sheet import sheet_spec
 
 if TYPE_CHECKING:
     from deepdlt.page.render import Picture
@@ -101,10 +103,18 @@ def write_page(sequence: int | None = None) -> Path:
     lake = open_lake()
     nights = lake.query(load("nights")).rows(named=True)
     night = _find(nights, sequence)
-    pictures, n_left_out = embedded(pictures_of_night(lake, night["night_id"]))
-    page, frames = page_of(night["sequence"]), gather(lake, night["night_id"])
-    is_synthetic = night["source"] in synthetic_sources(lake, [night["source"]])
-    _write(lake, page, render_night(night, frames, pictures, n_left_out=n_left_out, is_synthetic=is_synthetic))
+    found, n_more = pictures_and_more(lake, night["night_id"])
+    pictures, n_left_out = embedded(found)
+    page = page_of(night["sequence"])
+    text = render_night(
+        night,
+        gather(lake, night["night_id"]),
+        pictures,
+        n_left_out=n_left_out + n_more,
+        is_synthetic=night["source"] in synthetic_sources(lake, [night["source"]]),
+        labels=meanings_of(sheet_spec()),
+    )
+    _write(lake, page, text)
     write_index(lake)
     return lake.root / page
 

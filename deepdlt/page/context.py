@@ -50,7 +50,7 @@ def new(night: Mapping[str, Any], frames: Frames) -> Section:
     return section("new", "What was new", [rejected, looks(frames), brought, remarks], sentences)
 
 
-def ran(frames: Frames) -> Section:
+def ran(night: Mapping[str, Any], frames: Frames) -> Section:
     """Return what was trained, reused or failed, and why."""
     trainings = frame_of(frames, "trainings")
     runs = make_table(
@@ -61,9 +61,11 @@ def ran(frames: Frames) -> Section:
     steps = make_table(
         step_table(frame_of(frames, "steps")), ("step", "outcome", "reason"), "Steps before and after the trainings"
     )
-    failed = make_table(frame_of(frames, "failed"), (*("preset", "scheme", "label"), "fold", "seed", "error"), "Failed")
+    errors = frame_of(frames, "failed")
+    failed = make_table(errors, (*("preset", "scheme", "label"), "fold", "seed", "error"), "Failed")
     tables = [failed, _tried_again(trainings), runs, steps]
-    return section("ran", "What ran, and why", tables, [run_sentence(trainings)])
+    sentence = run_sentence(trainings, n_failed=night["n_failed"], n_errors=errors.height)
+    return section("ran", "What ran, and why", tables, [sentence])
 
 
 def _tried_again(trainings: pl.DataFrame) -> Table | None:

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,8 @@ from deepdlt.config import PROFILES
 from deepdlt.page.answers import answers_of, facts_of
 from deepdlt.page.numbers import show_number
 from deepdlt.page.parts import Picture
-from deepdlt.page.sections import glossary_of, sections_of
+from deepdlt.page.sections import TERMS, glossary_of, sections_of
+from deepdlt.sheets.meanings import LabelMeaning
 
 __all__ = ["Picture", "render_index", "render_night"]
 
@@ -38,6 +40,7 @@ def render_night(
     *,
     n_left_out: int = 0,
     is_synthetic: bool = False,
+    labels: Mapping[str, LabelMeaning] = MappingProxyType({}),
 ) -> str:
     """Return the page of a night.
 
@@ -52,6 +55,8 @@ def render_night(
         Pictures that there is no room for.
     is_synthetic : bool
         Whether the night's images were drawn by this program.
+    labels : mapping of LabelMeaning
+        What the labels of the sheet are, by people's key.
 
     Returns
     -------
@@ -59,7 +64,7 @@ def render_night(
         A whole HTML document. Every value is escaped: names come from sheets and are not trusted.
     """
     profile = PROFILES.get(night["profile"])
-    sections = sections_of(night, frames, pictures, n_left_out=n_left_out, is_synthetic=is_synthetic)
+    sections = sections_of(night, frames, pictures, n_left_out=n_left_out, is_synthetic=is_synthetic, labels=labels)
     return (
         _environment()
         .get_template("night.html.j2")
@@ -72,6 +77,7 @@ def render_night(
             facts=facts_of(night),
             sections=sections,
             glossary=glossary_of(sections),
+            words={key: label.text for key, label in labels.items()} | TERMS,
         )
     )
 

@@ -100,8 +100,7 @@ def test_the_safest_training_that_is_not_worse_than_flat_answers() -> None:
         {"preset": "c", "ssim": 0.3},
         scheme="grouped",
         label="NP",
-        n_folds=5,
-        n_seeds=1,
+        n_scored=5,
         n_below_flat=0,
     )
     assert main_group(asked, summary, Standing(summary)) == ("c", "grouped")
@@ -110,9 +109,7 @@ def test_the_safest_training_that_is_not_worse_than_flat_answers() -> None:
 
 def test_an_answer_from_a_model_worse_than_flat_says_so() -> None:
     """Where there is no better one."""
-    summary = rows(
-        {"preset": "m", "scheme": "grouped", "label": "NP", "n_folds": 5, "n_seeds": 1, "n_below_flat": 5, "ssim": 0.1}
-    )
+    summary = rows({"preset": "m", "scheme": "grouped", "label": "NP", "n_scored": 5, "n_below_flat": 5, "ssim": 0.1})
     text = plain(difficulty_sentences(asked_of({"label": "NP"}), said(), summary, Standing(summary)))
     assert "it is worse than flat, so read this with care" in text
 
@@ -297,9 +294,7 @@ def test_models_worse_than_flat_cannot_show_leakage() -> None:
 
 def summaries(*found: dict[str, Any]) -> pl.DataFrame:
     """Rows of fold_summary."""
-    return rows(
-        *found, preset="m", scheme="holdout", label="none", n_folds=1, n_seeds=1, n_below_flat=0, ssim=0.5, psnr_db=20.0
-    )
+    return rows(*found, preset="m", scheme="holdout", label="none", n_scored=1, n_below_flat=0, ssim=0.5, psnr_db=20.0)
 
 
 def test_the_best_training_stands_beside_flat_patch_and_pca() -> None:
