@@ -103,7 +103,7 @@ def measure(row: Row, stage: Stage, peaks: Peaks, n_pairs: int | None) -> dict[s
         pairs = Pairs((first, *pairs.ours[1:]), pairs.other)
     findings = [judge(pairs) for judge in row.judges]
     limit = row.limit(pairs, peaks, parameters) if row.limit else None
-    return write_result(row, pairs, findings, limit, machine=machine, source=stage.what)
+    return write_result(row, pairs, findings, limit, machine=machine, source=row.data or stage.what)
 
 
 if __name__ == "__main__":

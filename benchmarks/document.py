@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import read_results
+from benchmarks.row import Row
 from benchmarks.rows import all_rows
+from benchmarks.table import seconds_text
 
 BUSY = 0.25
 """Share of the cores that are busy with other work, from which the times of a row say little."""
@@ -25,7 +27,7 @@ def write_document(target: Path) -> str:
         parts.append("\\* Other work kept the machine busy while this row was measured: its seconds are not final.")
     if missing:
         parts.append("*Not measured* here: " + "; ".join(f"{row.work} (`{row.name}`)" for row in missing) + ".")
-    parts += [_section(result) for result in measured]
+    parts += [_section(row, results[row.name]) for row in rows if row.name in results]
     if FOOT.exists():
         parts.append(FOOT.read_text().rstrip())
     target.write_text("\n\n".join(parts) + "\n")
@@ -42,21 +44,21 @@ def _table(results: list[dict[str, Any]]) -> str:
     lines = ["| work | goal | found | met | ours | other | physical limit |", "|---|---|---|---|---|---|---|"]
     for result in results:
         limit = f"{result['limit']['seconds']:.3g} s" if result["limit"] else ""
-        other = f"{_time(result['other_seconds'])} ({result['other']})" if result["other"] else ""
+        other = f"{seconds_text(result['other_seconds'])} ({result['other']})" if result["other"] else ""
         for number, one in enumerate(result["findings"]):
-            cells = (result["work"], _time(result["seconds"]), other, limit) if number == 0 else ("",) * 4
+            cells = (result["work"], seconds_text(result["seconds"]), other, limit) if number == 0 else ("",) * 4
             met = ("yes" if one["is_met"] else "**no**") + ("*" if is_busy(result) else "")
             lines.append(f"| {cells[0]} | {one['goal']} | {one['found']} | {met} | {' | '.join(cells[1:])} |")
     return "\n".join(lines)
 
 
-def _section(result: dict[str, Any]) -> str:
+def _section(row: Row, result: dict[str, Any]) -> str:
     """Return what is to be said of one row: its runs, its limit, its notes."""
     machine = result["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     said = [
         f"## {result['work']} (`{result['row']}`)",
-        f"{result['n_runs']} {'pairs' if result['other'] else 'runs'} on {result['source']}, "
+        f"{result['n_runs']} {'pairs' if result['other'] else 'runs'} on {row.data or result['source']}, "
         f"{result['taken_at'][:10]}: ours {_spread(result['seconds'])}, {result['cores']:.1f} cores busy, "
         f"peak memory {result['peak_mb']:.0f} MB"
         + (
@@ -78,11 +80,6 @@ def _section(result: dict[str, Any]) -> str:
         f"{machine['system']}, Python {machine['python']}, {versions}</sub>"
     )
     return "\n\n".join(said)
-
-
-def _time(spread: dict[str, float] | None) -> str:
-    """Return a median in seconds."""
-    return f"{spread['median']:.3g} s" if spread else ""
 
 
 def _spread(spread: dict[str, float]) -> str:

@@ -38,6 +38,7 @@ def _night(transaction: Transaction, night: int) -> Iterator[tuple[str, pl.DataF
     runs = [
         {"run_id": f"{night_id}-{scheme}-{label}-{fold}", "scheme": scheme, "label": label, "fold": fold}
         | {"preset": "label-cv", "model": "ae", "profile": "paper", "split_id": f"{scheme}-{label}", "seed": night}
+        | {"n_folds": N_FOLDS}
         for scheme in ("paper", "grouped")
         for label in LABELS
         for fold in range(1, N_FOLDS + 1)

@@ -60,6 +60,8 @@ class Row:
         Whether it needs a CUDA device.
     n_pairs : int, optional
         How many pairs, where not five or three.
+    data : str
+        What it works on, where that is not the source.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Row:
     finish: Callable[[dict[str, Any]], None] | None = None
     is_for_gpu: bool = False
     n_pairs: int | None = None
+    data: str = ""
 
 
 def faster(times: float) -> Judge:

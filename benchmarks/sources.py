@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 N_SYNTHETIC = 208
 """Images of the report's data set; as many are painted where no source is given."""
 
-TRAINING_FILES = ("train.csv", "val.csv", "test.csv")
-
 
 @dataclass(frozen=True)
 class Stage:

@@ -10,7 +10,7 @@ here
 `source`
     from a folder to images and labels: `survey` (the way in)
 `sheets`
-    the label sheet: `sheet` (the way in); its declaration: `spec`, `dlip.toml`
+    the label sheet: `sheet` (the way in); its declaration: `spec`, `dlip.toml`, in words: `meanings`
 `dataset`
     `patches`, `folds`; what a split leaks: `audit`; the folders of the report: `layout`
 `models`

@@ -12,13 +12,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.errors import DeepdltError
+from deepdlt.sheets.meanings import meanings_of
 from lake import Lake
 from lake.files import atomic_write
 from lake.location import PAGES, page_of
 from lake.night_views import ask_of_night
 from lake.statements import load
 from tasks.lake_access import open_lake
-from tasks.pictures import NightPicture, pictures_of_night
+from tasks.pictures import NightPicture, pictures_and_more
+from tasks.sheet import sheet_spec
 
 if TYPE_CHECKING:
     from deepdlt.page.render import Picture
@@ -101,9 +103,18 @@ def write_page(sequence: int | None = None) -> Path:
     lake = open_lake()
     nights = lake.query(load("nights")).rows(named=True)
     night = _find(nights, sequence)
-    pictures, n_left_out = embedded(pictures_of_night(lake, night["night_id"]))
+    found, n_more = pictures_and_more(lake, night["night_id"])
+    pictures, n_left_out = embedded(found)
     page = page_of(night["sequence"])
-    _write(lake, page, render_night(night, gather(lake, night["night_id"]), pictures, n_left_out=n_left_out))
+    text = render_night(
+        night,
+        gather(lake, night["night_id"]),
+        pictures,
+        n_left_out=n_left_out + n_more,
+        is_synthetic=night["source"] in synthetic_sources(lake, [night["source"]]),
+        labels=meanings_of(sheet_spec()),
+    )
+    _write(lake, page, text)
     write_index(lake)
     return lake.root / page
 
@@ -114,7 +125,24 @@ def write_index(lake: Lake) -> None:
 
     nights = lake.query(load("nights")).rows(named=True)
     there = lake.files.sizes(page_of(one["sequence"]) for one in nights)
-    _write(lake, PAGES, render_index([one for one in nights if page_of(one["sequence"]) in there]))
+    synthetic = synthetic_sources(lake, [one["source"] for one in nights])
+    _write(lake, PAGES, render_index([one for one in nights if page_of(one["sequence"]) in there], synthetic))
+
+
+def synthetic_sources(lake: Lake, sources: Iterable[str]) -> set[str]:
+    """Return the source folders whose images were drawn by this program: those in the lake, and those named like it.
+
+    Parameters
+    ----------
+    lake : Lake
+    sources : iterable of str
+        Folders, as `nights` has them.
+    """
+    from deepdlt.synthetic.conditions import are_synthetic
+
+    rows = lake.query(load("page_sheet_rows"))
+    named = {source for (source,), part in rows.group_by("source") if are_synthetic(part.drop("source").iter_rows())}
+    return {source for source in sources if source in named or Path(source).is_relative_to(lake.root)}
 
 
 def gather(lake: Lake, night_id: str) -> dict[str, pl.DataFrame]:

@@ -103,10 +103,24 @@ def pictures_of_night(
     list of NightPicture
         At most `MOST_PICTURES`.
     """
+    return pictures_and_more(lake, night_id, again=again, on_draw=on_draw)[0]
+
+
+def pictures_and_more(
+    lake: Lake, night_id: str, *, again: bool = False, on_draw: Callable[[Path], object] = lambda _: None
+) -> tuple[list[NightPicture], int]:
+    """Return what `pictures_of_night` does, and how many more there could be than a night has room for.
+
+    Parameters
+    ----------
+    lake, night_id, again, on_draw
+        As there.
+    """
     subjects = subjects_of_night(lake, night_id)
     wanted = [(drawing, subject) for drawing in DRAWINGS for subject in subjects_shown(drawing, subjects)]
-    if len(wanted) > MOST_PICTURES:
-        logger.info("%d pictures are left out: the night has room for %d", len(wanted) - MOST_PICTURES, MOST_PICTURES)
+    n_more = max(len(wanted) - MOST_PICTURES, 0)
+    if n_more:
+        logger.info("%d pictures are left out: the night has room for %d", n_more, MOST_PICTURES)
     versions = {source: version_of(lake, source) for source in {subject.run.source for subject in subjects}}
     files = [
         f"{FOLDER}/{_stem(drawing, one)}-{versions[one.run.source]}.png" for drawing, one in wanted[:MOST_PICTURES]
@@ -116,7 +130,7 @@ def pictures_of_night(
         _picture(lake, drawing, one, lake.root / file, again, on_draw)
         for (drawing, one), file in zip(wanted, files, strict=False)
     ]
-    return [picture for picture in found if picture is not None]
+    return [picture for picture in found if picture is not None], n_more
 
 
 def files_of_night(lake: Lake, night_id: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import deepdlt
+from deepdlt.sheets.spec import load_spec
 from deployments.cli import app
 from lake import Lake
 
@@ -44,11 +45,24 @@ def test_every_flow_is_documented() -> None:
 
 
 def test_the_queries_of_the_readme_run_as_written(lake: Lake) -> None:
-    """Every `deepdlt sql` line is a statement that the lake answers."""
-    queries = re.findall(r'deepdlt sql "([^"]+)"', README)
-    assert len(queries) >= 5
+    """Every `deepdlt sql` line, also of the command line's help, is a statement that the lake answers."""
+    helped = [str(command.callback.__doc__) for command in app.registered_commands]
+    queries = re.findall(r'deepdlt sql "([^"]+)"', README + "".join(helped))
+    assert len(queries) >= 8
     for query in queries:
         assert lake.query(query).columns
+
+
+def test_every_document_is_in_the_map_of_folders() -> None:
+    """Whoever looks for one finds it there."""
+    (line,) = re.findall(r"^docs/ +(.*)$", README, re.MULTILINE)
+    assert sorted(path.name for path in (ROOT / "docs").glob("*.md") if path.name not in line) == []
+
+
+def test_the_labels_of_the_sheet_are_explained() -> None:
+    """Each, with its column, before the first table of numbers is asked for."""
+    spec = load_spec()
+    assert [key for key in spec.labels if f"| `{key}` |" not in README] == []
 
 
 def test_every_path_in_the_readme_exists() -> None:

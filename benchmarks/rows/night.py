@@ -13,8 +13,9 @@ from benchmarks.child import Clock
 from benchmarks.pairs import ROOT
 from benchmarks.row import Row, at_most_times, said_always, said_at_most, within
 from benchmarks.sources import Stage
-from benchmarks.stack import NIGHT, BenchStack, night_arguments, start_with_night
+from benchmarks.stack import HEIGHT_PX, N_IMAGES, NIGHT, WIDTH_PX, BenchStack, night_arguments, start_with_night
 
+DATA = f"{N_IMAGES} synthetic images of {WIDTH_PX} x {HEIGHT_PX} px"
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 
 
@@ -111,6 +112,7 @@ ROWS = (
         other_name="empty flow",
         parameters=parameters,
         finish=finish,
+        data=DATA,
         judges=(
             at_most_times(1.5, of="an empty flow"),
             said_at_most("own_code_s", 1.0, goal="own code <= 1 s"),
@@ -124,6 +126,7 @@ ROWS = (
         ours="benchmarks.rows.night:typed",
         parameters=parameters,
         finish=finish,
+        data=DATA,
         judges=(within(10), said_always("is_hit", goal="nothing trained")),
     ),
 )

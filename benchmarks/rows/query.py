@@ -93,5 +93,6 @@ ROWS = (
             said_at_most("page_s", 1.0, goal="a page's queries <= 1 s"),
         ),
         limit=scanning,
+        data="a lake of rows made for it",
     ),
 )

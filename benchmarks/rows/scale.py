@@ -144,6 +144,7 @@ ROWS = (
         parameters=images,
         judges=(linear(10, within=1.25), flat(WORKING_SET_MB)),
         n_pairs=3,
+        data=f"synthetic images of {EDGE_PX} px",
     ),
     *(
         Row(
@@ -155,6 +156,7 @@ ROWS = (
             parameters=patches,
             judges=(linear(times, within=1.25), flat(WORKING_SET_MB)),
             n_pairs=3,
+            data="random patches",
         )
         for times, side in ((10, "many_patches"), (50, "a_million_patches"))
     ),

@@ -178,5 +178,6 @@ ROWS = (
             same_products,
         ),
         limit=products,
+        data="random patches",
     ),
 )

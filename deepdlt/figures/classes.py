@@ -7,7 +7,8 @@ import matplotlib as mpl
 import polars as pl
 from matplotlib.colors import to_hex
 
-from deepdlt.figures.style import COLOURS, MARKS, ordered, with_unit
+from deepdlt.figures.style import COLOURS, MARKS, ordered
+from deepdlt.sheets.meanings import with_unit
 
 MOST_CLASSES = 7
 """As many as there are colours and marks."""

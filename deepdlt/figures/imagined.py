@@ -11,13 +11,15 @@ from deepdlt.figures.tiles import TileRow, draw_tiles, grey_tiles, unit_images
 WALK_TILE_PX = 96
 
 
-def samples_figure(samples: ArrayLike, *, n_columns: int = 8, title: str = "") -> bytes:
+def samples_figure(samples: ArrayLike, *, target_range: str = "unit", n_columns: int = 8, title: str = "") -> bytes:
     """Draw patches side by side on one grey scale, black to white.
 
     Parameters
     ----------
     samples : array_like, shape (n, S, S) or (n, 1, S, S)
-        On [0, 1].
+        On the run's target range.
+    target_range : str
+        ``signed`` or ``unit``.
     n_columns : int
         Patches a row, at least 1.
     title : str
@@ -31,9 +33,9 @@ def samples_figure(samples: ArrayLike, *, n_columns: int = 8, title: str = "") -
     Raises
     ------
     ValueError
-        If there is no patch, the shape is another or `n_columns` is below 1.
+        If there is no patch, the shape or the range is another, or `n_columns` is below 1.
     """
-    images = unit_images(samples)
+    images = unit_images(samples, target_range)
     if n_columns < 1:
         raise ValueError(f"n_columns must be at least 1, got {n_columns}")
     tiles = grey_tiles(images, tile_px=WALK_TILE_PX)

@@ -1,14 +1,15 @@
-"""Colours, marks, sizes and units that all pictures share."""
+"""Colours, marks and sizes that all pictures share."""
 
 import io
 import textwrap
-from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from deepdlt.sheets.meanings import unit_text
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -22,44 +23,6 @@ TEXT_PT, TITLE_PT = 14, 16
 PX_PER_PT = DPI / 72
 LETTER = 0.6
 """Width of a letter over its height, about."""
-
-UNITS: Mapping[str, str] = {"deg": "°", "um": "µm", "uj": "µJ", "nm": "nm", "mm": "mm", "ps": "ps", "j_cm2": "J/cm²"}
-"""How a unit of a sheet's declaration is printed; one that is not here is printed as declared."""
-
-
-def unit_text(unit: str) -> str:
-    """Return a unit as it is printed.
-
-    Parameters
-    ----------
-    unit : str
-        As the sheet's declaration spells it; empty for none.
-
-    Examples
-    --------
-    >>> unit_text("uj"), unit_text("deg"), unit_text("furlong")
-    ('µJ', '°', 'furlong')
-    """
-    return UNITS.get(unit, unit)
-
-
-def with_unit(value: str, unit: str) -> str:
-    """Return a value with its unit.
-
-    Parameters
-    ----------
-    value : str
-        As people write it.
-    unit : str
-        As the sheet's declaration spells it; empty for none.
-
-    Examples
-    --------
-    >>> with_unit("14", "uj"), with_unit("19", "deg"), with_unit("V", "")
-    ('14 µJ', '19°', 'V')
-    """
-    text = unit_text(unit)
-    return f"{value}{text}" if text in ("", "°") else f"{value} {text}"
 
 
 def axis_name(label: str, unit: str) -> str:

@@ -4,15 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from deepdlt.page.difficulty_words import difficulty_sentences
 from deepdlt.page.leakage_words import leakage_sentences
+from deepdlt.page.parts import Frames, frame_of
 from deepdlt.page.probe_words import probe_sentences
-from deepdlt.page.quality_words import published_sentences, quality_sentences
+from deepdlt.page.quality_words import NOT_COMPARED, published_sentences, quality_sentences
 from deepdlt.page.standing import Standing
-
-Frames = Mapping[str, pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,15 @@ class Fact:
     is_mark: bool = False
 
 
-def answers_of(frames: Frames) -> list[Answer]:
+def answers_of(frames: Frames, *, is_synthetic: bool = False) -> list[Answer]:
     """Return the answers of a night.
 
     Parameters
     ----------
     frames : mapping of polars.DataFrame
         By name, as `tasks.page` gathers them; one that is missing counts as empty.
+    is_synthetic : bool
+        Whether the images were drawn by this program: then nothing of theirs stands beside what the report printed.
     """
     summary = frame_of(frames, "fold_summary")
     standing = Standing(summary)
@@ -56,7 +55,11 @@ def answers_of(frames: Frames) -> list[Answer]:
             "leakage",
         ),
         Answer("How good are the models?", quality_sentences(summary, frame_of(frames, "folds"), standing), "quality"),
-        Answer("Does the report’s result come out again?", published_sentences(frame_of(frames, "paper")), "paper"),
+        Answer(
+            "Does the report’s result come out again?",
+            [NOT_COMPARED] if is_synthetic else published_sentences(frame_of(frames, "paper")),
+            "paper",
+        ),
     ]
 
 
@@ -78,8 +81,3 @@ def facts_of(night: Mapping[str, Any]) -> list[Fact]:
         Fact("Failed", f"{night['n_failed']:,}", "trainings", is_mark=night["n_failed"] > 0),
         Fact("Took", show_number(took, "seconds"), "to the end of training"),
     ]
-
-
-def frame_of(frames: Frames, name: str) -> pl.DataFrame:
-    """Return a frame, an empty one where it is missing."""
-    return frames.get(name, pl.DataFrame())

@@ -80,9 +80,9 @@ COLUMNS: dict[str, Column] = {
     "sentence": Column("Sentence"),
     "p_label": Column("p", "Label values shuffled over images, after Holm for the labels", "p"),
     "higher_label": Column("Higher", "Label with the higher average"),
-    "loss_higher": Column("Its average", "Test loss of its folds; ± SD over folds", "loss"),
+    "loss_higher": Column("Higher average", "Test loss of that label's folds; ± SD over folds", "loss"),
     "lower_label": Column("Lower", "Label with the lower average"),
-    "loss_lower": Column("Its average", "Test loss of its folds; ± SD over folds", "loss"),
+    "loss_lower": Column("Lower average", "Test loss of that label's folds; ± SD over folds", "loss"),
     # Does the code know the laser.
     "features": Column("Features", "latent: the code; pca_k: k principal components; spectrum: radial power"),
     "probe": Column("Probe", "logistic, ridge, or knn: nearest neighbours"),
@@ -90,14 +90,14 @@ COLUMNS: dict[str, Column] = {
     "metric": Column("Metric", "Accuracies lie in [0, 1]; r2 is at most 1, below 0 worse than the mean"),
     "score": Column("Score", "On images that the probe has not seen", "score"),
     "null_mean": Column("By chance", "Mean ± SD of the score with labels shuffled over conditions", "score"),
-    "p_value": Column("p", "Share of shuffles at least as good, not corrected", "p"),
+    "p_value": Column("p, uncorrected", "Share of shuffles at least as good, not corrected for the labels", "p"),
     "n_permutations": Column("Shuffles", "Number of shuffles", "count", is_aside=True),
     "n_values": Column("Values", "Number of label values", "count"),
     # Leakage.
     "loss_paper": Column("Report's folds", "MSE on folds over patches, mean over images", "loss"),
     "loss_safe": Column("Safer folds", "MSE on the folds named at the left, mean over images", "loss"),
     "gap": Column("Gap, 95 % CI", "Safer minus report's, over images: what the report's folds hide", "loss"),
-    "gap_seed_sd": Column("SD of seeds", "Sample standard deviation of the gap over seeds", "loss"),
+    "gap_seed_sd": Column("SD of the gap over seeds", "Sample standard deviation of the gap over seeds", "loss"),
     "n_shared_images": Column("Images shared", "Images on both sides", "count"),
     "n_shared_conditions": Column("Conditions shared", "Laser settings on both sides", "count"),
     "n_shared_spots": Column("Spots shared", "Places on the sample on both sides", "count"),
@@ -123,6 +123,7 @@ COLUMNS: dict[str, Column] = {
     "published_test": Column("Test, published", "Loss per patch on [-1, 1]", "loss"),
     "here_test": Column("Test, here", "Loss per patch on [-1, 1]", "loss"),
     "profile": Column("Profile", "How much of the report's budget was spent", is_aside=True),
+    "sequence": Column("Found in night", "Number of the night that it was found in", "count", is_aside=True),
     "epochs": Column("Epochs", "Epochs of each training", "count", is_aside=True),
     # What was new, what ran.
     "step": Column("Step", "Part of the night"),
@@ -131,7 +132,7 @@ COLUMNS: dict[str, Column] = {
     "reason": Column("Why", "What differs from the same training of an earlier night; or why there is no answer"),
     "seconds": Column("Time", "Spent training and scoring", "seconds"),
     "n_parameters": Column("Parameters", "Number of trained parameters", "count", is_aside=True),
-    "error": Column("Error", "Why it failed"),
+    "error": Column("What failed", "Error that the training ended with"),
     "diverged": Column("First try", "What ended it"),
     "path": Column("File or row", "Relative to the source folder"),
     "rule": Column("Rule", "Rule that is broken"),
@@ -145,7 +146,9 @@ COLUMNS: dict[str, Column] = {
     # Champions, and how new images look to them.
     "is_promoted": Column("Champion", "Whether it took the champion's place"),
     "decision": Column("Reason", "Which part of the rule decided"),
-    "image_mse": Column("Error", "Mean over test images of each image's mean squared error, target range", "loss"),
+    "image_mse": Column(
+        "Error by image", "Mean over test images of each one's mean squared error, target range", "loss"
+    ),
     "champion_difference": Column("Against champion, 95 % CI", "Error minus the champion's, over images", "loss"),
     "how": Column("How", "promoted, or rolled back: made champion again by hand", is_aside=True),
     "night_sequence": Column("Night", "Number of the night that decided", "count", is_aside=True),
@@ -167,5 +170,5 @@ COLUMNS: dict[str, Column] = {
     "libraries": Column("Libraries", "Python and the libraries that shape the numbers"),
     "device": Column("Device", "cpu, cuda or mps", is_aside=True),
     "hardware": Column("Hardware", "Processor that trained"),
-    "seeds": Column("Seeds", "Seeds of the trainings"),
+    "seeds": Column("Trained with seeds", "Seeds of the trainings"),
 }

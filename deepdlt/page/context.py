@@ -9,6 +9,7 @@ import polars as pl
 from deepdlt.page.champions import looks, looks_sentence
 from deepdlt.page.numbers import show_number
 from deepdlt.page.parts import Frames, Section, frame_of, section
+from deepdlt.page.quality_words import NONE_HERE
 from deepdlt.page.reasons import DIGITS, group_trainings, run_sentence
 from deepdlt.page.steps import step_table
 from deepdlt.page.tables import Table, make_table
@@ -49,7 +50,7 @@ def new(night: Mapping[str, Any], frames: Frames) -> Section:
     return section("new", "What was new", [rejected, looks(frames), brought, remarks], sentences)
 
 
-def ran(frames: Frames) -> Section:
+def ran(night: Mapping[str, Any], frames: Frames) -> Section:
     """Return what was trained, reused or failed, and why."""
     trainings = frame_of(frames, "trainings")
     runs = make_table(
@@ -60,9 +61,11 @@ def ran(frames: Frames) -> Section:
     steps = make_table(
         step_table(frame_of(frames, "steps")), ("step", "outcome", "reason"), "Steps before and after the trainings"
     )
-    failed = make_table(frame_of(frames, "failed"), (*("preset", "scheme", "label"), "fold", "seed", "error"), "Failed")
+    errors = frame_of(frames, "failed")
+    failed = make_table(errors, (*("preset", "scheme", "label"), "fold", "seed", "error"), "Failed")
     tables = [failed, _tried_again(trainings), runs, steps]
-    return section("ran", "What ran, and why", tables, [run_sentence(trainings)])
+    sentence = run_sentence(trainings, n_failed=night["n_failed"], n_errors=errors.height)
+    return section("ran", "What ran, and why", tables, [sentence])
 
 
 def _tried_again(trainings: pl.DataFrame) -> Table | None:
@@ -75,20 +78,21 @@ def _tried_again(trainings: pl.DataFrame) -> Table | None:
     )
 
 
-def paper(frames: Frames) -> Section:
-    """Return the report's tables with ours beside each number."""
+def paper(frames: Frames, *, nothing: str = "") -> Section:
+    """Return the report's tables with ours beside each number; where there are none, say `nothing`."""
     beside = frame_of(frames, "paper")
     title = "Published against here"
     if beside.is_empty() or beside["here"].null_count() == beside.height:
-        return section("paper", title, [], nothing="None of the report’s trainings stands in the lake.")
+        return section("paper", title, [], nothing=nothing or NONE_HERE)
     tables = [_averages(beside)]
     for number, caption in CROSS_TABLES.items():
         tables.append(_cross_table(beside.filter(pl.col("paper_table") == number), caption))
     for number, caption in SINGLE_TABLES.items():
         tables.append(_single_table(beside.filter(pl.col("paper_table") == number), caption))
     sentence = (
-        "Each training of the report as the newest night that did it found it, which need not be this one, on the "
-        "report’s own folds and targets. Losses are per patch on [-1, 1]."
+        "Each training of the report on these images, on its own folds and targets, as this night or an earlier one of "
+        "this source found it: profile paper before quick, whole before in part, then the newest. An average stands "
+        "where all of the report’s folds do. Losses are per patch on [-1, 1]."
     )
     return section("paper", title, tables, [sentence])
 
@@ -98,7 +102,7 @@ def _averages(beside: pl.DataFrame) -> Table | None:
     found = beside.filter(pl.col("paper_row") == "average", pl.col("split") == "test", pl.col("here").is_not_null())
     return make_table(
         found,
-        ("label", "published", "here", "difference", "floor_mse", "flat_mse", "profile", "epochs"),
+        ("label", "published", "here", "difference", "floor_mse", "flat_mse", "profile", "epochs", "sequence"),
         "Average test loss, Tables 3 to 6",
     )
 
@@ -109,12 +113,12 @@ def _cross_table(rows: pl.DataFrame, caption: str) -> Table | None:
         return None
     wide = rows.pivot(on="split", index="paper_row", values=["published", "here"], maintain_order=True)
     known = rows.filter(pl.col("split") == "test").select(
-        "paper_row", "floor_mse", "flat_mse", "mark", "profile", "epochs"
+        "paper_row", "floor_mse", "flat_mse", "mark", "profile", "epochs", "sequence"
     )
     pairs = [f"{what}_{split}" for split in ("train", "val", "test") for what in ("published", "here")]
     return make_table(
         wide.join(known, on="paper_row", how="left", maintain_order="left"),
-        ("paper_row", *pairs, "floor_mse", "flat_mse", "profile", "epochs"),
+        ("paper_row", *pairs, "floor_mse", "flat_mse", "profile", "epochs", "sequence"),
         caption,
         note="Floor and flat are those of the test patches here.",
         is_folded=True,
@@ -128,7 +132,7 @@ def _single_table(rows: pl.DataFrame, caption: str) -> Table | None:
     named = rows.with_columns(what=pl.format("{} {}", pl.col("split"), pl.col("metric").replace(METRICS)))
     return make_table(
         named.filter(pl.col("here").is_not_null()),
-        ("preset", "what", "published", "here", "difference", "floor_mse", "flat_mse", "profile", "epochs"),
+        ("preset", "what", "published", "here", "difference", "floor_mse", "flat_mse", "profile", "epochs", "sequence"),
         caption,
         is_folded=True,
     )

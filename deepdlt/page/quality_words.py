@@ -12,6 +12,11 @@ NAMES = ("preset", "scheme", "label")
 LEAKY = "paper"
 CROSS_VALIDATION = "label-cv"
 
+NOT_COMPARED = "Not asked: these images are synthetic, and the report’s are not."
+"""In place of every number beside a published one."""
+
+NONE_HERE = "None of the report’s trainings was done on these images."
+
 
 def quality_sentences(summary: pl.DataFrame, folds: pl.DataFrame, standing: Standing) -> list[str]:
     """Say which training is best by SSIM, beside what needs no model, and how many are worse than flat.
@@ -79,11 +84,9 @@ def published_sentences(beside: pl.DataFrame) -> list[str]:
     beside : polars.DataFrame
         Rows of `paper_vs_here`.
     """
-    if beside.is_empty():
-        return ["No answer: none of the report’s trainings stands in the lake."]
-    found = beside.filter(pl.col("here").is_not_null())
+    found = beside if beside.is_empty() else beside.filter(pl.col("here").is_not_null())
     if found.is_empty():
-        return ["No answer: none of the report’s trainings stands in the lake."]
+        return [f"No answer: {NONE_HERE[0].lower()}{NONE_HERE[1:]}"]
     averages = found.filter(
         pl.col("preset") == CROSS_VALIDATION,
         pl.col("paper_row") == "average",
@@ -91,7 +94,9 @@ def published_sentences(beside: pl.DataFrame) -> list[str]:
         pl.col("floor_mse").is_not_null(),
     )
     if averages.is_empty():
-        return [f"Its cross-validation was not done here; {listed(sorted(set(found['preset'])))} stand below."]
+        return [
+            f"Its cross-validation was not done in full; of {listed(sorted(set(found['preset'])))} numbers stand below."
+        ]
     labels = listed(averages["label"].to_list())
     return [
         f"Its average test loss by {labels} is {between(averages['published'].to_list())}; here "
@@ -102,6 +107,7 @@ def published_sentences(beside: pl.DataFrame) -> list[str]:
 
 
 def _budget(rows: pl.DataFrame) -> str:
-    """Say how much of the report's budget was spent."""
-    profiles, epochs = listed(sorted(set(rows["profile"]))), listed(map(str, sorted(set(rows["epochs"]))))
-    return f"profile {profiles}, {epochs} epochs"
+    """Say how much of the report's budget was spent, and when."""
+    nights, epochs = (listed(map(str, rows[name].unique().sort())) for name in ("sequence", "epochs"))
+    nights = f"night{'s' if rows['sequence'].n_unique() > 1 else ''} {nights}"
+    return f"{nights}, profile {listed(rows['profile'].unique().sort())}, {epochs} epochs"

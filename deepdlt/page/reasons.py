@@ -133,7 +133,7 @@ def group_trainings(trainings: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         One row per ``preset``, ``scheme``, ``outcome`` and ``reason``: ``labels``, ``n_runs``, ``epochs``,
-        ``n_parameters``, ``device``, ``seconds`` (of what was trained).
+        ``n_parameters``, ``seconds`` (of what was trained).
     """
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for run in trainings.iter_rows(named=True):
@@ -179,18 +179,26 @@ def _group(key: tuple[str, ...], runs: Sequence[Mapping[str, Any]]) -> dict[str,
     }
 
 
-def run_sentence(trainings: pl.DataFrame) -> str:
-    """Say in one sentence what was trained, and because of what.
+def run_sentence(trainings: pl.DataFrame, *, n_failed: int = 0, n_errors: int = 0) -> str:
+    """Say in one sentence what was trained, and because of what; in another what failed.
 
     Parameters
     ----------
     trainings : polars.DataFrame
-        One row per run.
+        One row per run that stands.
+    n_failed : int
+        Trainings of the night that do not.
+    n_errors : int
+        Of these, those whose error is known.
     """
+    failed = _failed_sentence(n_failed, n_errors)
     if trainings.is_empty():
-        return "No training of this night stands in the lake."
+        return f"No training of this night stands in the lake.{failed}"
     runs = trainings.rows(named=True)
     trained = [run for run in runs if not run["is_reused"]]
+    n_all = count(len(runs) + n_failed, "training")
+    if not trained and n_failed:
+        return f"Nothing was trained: {len(runs):,} of {n_all} stood complete.{failed}"
     if not trained:
         return (
             f"Nothing was trained: {count(len(runs), 'training')} stood complete with these very images, labels, "
@@ -200,4 +208,13 @@ def run_sentence(trainings: pl.DataFrame) -> str:
     alone = len(kinds) == 1
     said = listed(f"{BECAUSE[kind]}" if alone else f"{n:,} {BECAUSE[kind]}" for kind, n in kinds.most_common())
     reused = f"; {len(runs) - len(trained):,} stood complete and were reused" if len(trained) < len(runs) else ""
-    return f"{len(trained):,} of {count(len(runs), 'training')} were done{' ' if alone else ': '}{said}{reused}."
+    return f"{len(trained):,} of {n_all} were done{' ' if alone else ': '}{said}{reused}.{failed}"
+
+
+def _failed_sentence(n_failed: int, n_errors: int) -> str:
+    """Say how many trainings failed, and of how many it cannot be said why; '' where none did."""
+    if not n_failed:
+        return ""
+    n_silent = max(n_failed - n_errors, 0)
+    silent = f"; {n_silent:,} of them left no error, or were tried again since" if n_silent else ""
+    return f" {n_failed:,} failed{silent}."

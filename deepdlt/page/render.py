@@ -2,9 +2,10 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,8 @@ from deepdlt.config import PROFILES
 from deepdlt.page.answers import answers_of, facts_of
 from deepdlt.page.numbers import show_number
 from deepdlt.page.parts import Picture
-from deepdlt.page.sections import glossary_of, sections_of
+from deepdlt.page.sections import TERMS, glossary_of, sections_of
+from deepdlt.sheets.meanings import LabelMeaning
 
 __all__ = ["Picture", "render_index", "render_night"]
 
@@ -37,6 +39,8 @@ def render_night(
     pictures: Sequence[Picture] = (),
     *,
     n_left_out: int = 0,
+    is_synthetic: bool = False,
+    labels: Mapping[str, LabelMeaning] = MappingProxyType({}),
 ) -> str:
     """Return the page of a night.
 
@@ -49,6 +53,10 @@ def render_night(
     pictures : sequence of Picture
     n_left_out : int
         Pictures that there is no room for.
+    is_synthetic : bool
+        Whether the night's images were drawn by this program.
+    labels : mapping of LabelMeaning
+        What the labels of the sheet are, by people's key.
 
     Returns
     -------
@@ -56,7 +64,7 @@ def render_night(
         A whole HTML document. Every value is escaped: names come from sheets and are not trusted.
     """
     profile = PROFILES.get(night["profile"])
-    sections = sections_of(night, frames, pictures, n_left_out=n_left_out)
+    sections = sections_of(night, frames, pictures, n_left_out=n_left_out, is_synthetic=is_synthetic, labels=labels)
     return (
         _environment()
         .get_template("night.html.j2")
@@ -64,23 +72,27 @@ def render_night(
             night=night,
             profile_text=profile.description if profile else "",
             is_quick=night["profile"] == "quick",
-            answers=answers_of(frames),
+            is_synthetic=is_synthetic,
+            answers=answers_of(frames, is_synthetic=is_synthetic),
             facts=facts_of(night),
             sections=sections,
             glossary=glossary_of(sections),
+            words={key: label.text for key, label in labels.items()} | TERMS,
         )
     )
 
 
-def render_index(nights: Sequence[Mapping[str, Any]]) -> str:
+def render_index(nights: Sequence[Mapping[str, Any]], synthetic: Collection[str] = ()) -> str:
     """Return the list of nights that have a page.
 
     Parameters
     ----------
     nights : sequence of mapping
         Rows of the table `nights`, newest first; each page lies in a folder named by its ``sequence``.
+    synthetic : collection of str
+        Sources whose images were drawn by this program.
     """
-    return _environment().get_template("index.html.j2").render(nights=nights)
+    return _environment().get_template("index.html.j2").render(nights=nights, synthetic=synthetic)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Sections with the results of a night: quality, labels, probes, leakage."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ from deepdlt.page.parts import Frames, Section, frame_of, section
 from deepdlt.page.probe_words import METRIC_WORDS, main_probes
 from deepdlt.page.standing import Standing
 from deepdlt.page.tables import Cell, Heading, Interval, Spread, Table, heading_of, make_table, show
+from deepdlt.sheets.meanings import LabelMeaning, with_unit
 
 NAMES = ("preset", "scheme", "label")
 
@@ -106,14 +108,14 @@ def _folds(folds: pl.DataFrame) -> Table | None:
     )
 
 
-def labels(frames: Frames, standing: Standing) -> Section:
+def labels(frames: Frames, standing: Standing, meanings: Mapping[str, LabelMeaning]) -> Section:
     """Return which label is harder: who says so, values with intervals, the report's own way."""
     answers = frame_of(frames, "difficulty_answer")
     said = answers.filter(pl.col("label") != "folds") if answers.height else answers
     tables = [
-        _agreement(frame_of(frames, "difficulty_tests"), standing),
+        _agreement(frame_of(frames, "difficulty_tests"), standing, meanings),
         make_table(
-            frame_of(frames, "label_difficulty"),
+            _with_units(frame_of(frames, "label_difficulty"), meanings),
             (
                 "preset",
                 "scheme",
@@ -151,21 +153,31 @@ def labels(frames: Frames, standing: Standing) -> Section:
             note="All labels’ folds hold the same patches: averages differ by how they were drawn; no claim follows.",
             is_folded=True,
         ),
-        _unanswered(frame_of(frames, "unanswered"), ("difficulty", "label_means")),
+        _unanswered(frames, "difficulty", "label_means"),
     ]
     return section("labels", "Which label is harder", tables, nothing="No label was tested this night.")
 
 
-def _unanswered(unanswered: pl.DataFrame, questions: Sequence[str]) -> Table | None:
+def _unanswered(frames: Frames, *questions: str, is_folded: bool = True) -> Table | None:
     """Return what could not be asked, and why."""
+    unanswered = frame_of(frames, "unanswered")
     if not unanswered.is_empty():
         unanswered = unanswered.filter(pl.col("question").is_in(questions))
     return make_table(
-        unanswered, ("preset", "scheme", "seed", "reason"), "What could not be asked, and why", is_folded=True
+        unanswered, ("preset", "scheme", "seed", "reason"), "What could not be asked, and why", is_folded=is_folded
     )
 
 
-def _agreement(tests: pl.DataFrame, standing: Standing) -> Table | None:
+def _with_units(values: pl.DataFrame, meanings: Mapping[str, LabelMeaning]) -> pl.DataFrame:
+    """Return rows whose label values are printed with the unit of their label."""
+    if values.is_empty():
+        return values
+    units = {key: meaning.unit for key, meaning in meanings.items()}
+    printed = [with_unit(value, units.get(label, "")) for label, value in values.select("label", "label_value").rows()]
+    return values.with_columns(label_value=pl.Series(printed, dtype=pl.String))
+
+
+def _agreement(tests: pl.DataFrame, standing: Standing, meanings: Mapping[str, LabelMeaning]) -> Table | None:
     """Return labels against trainings: the p of each label, and how many pairs of its values differ."""
     if tests.is_empty():
         return None
@@ -180,7 +192,8 @@ def _agreement(tests: pl.DataFrame, standing: Standing) -> Table | None:
         ]
         for preset, scheme in groups
     ]
-    headings = [heading_of("preset"), heading_of("scheme"), *(Heading(key) for key in keys)]
+    hints = {key: meaning.text for key, meaning in meanings.items()}
+    headings = [heading_of("preset"), heading_of("scheme"), *(Heading(key, hints.get(key, "")) for key in keys)]
     return Table(
         "Does the loss depend on the label?",
         headings,
@@ -206,9 +219,9 @@ def probes(frames: Frames) -> Section:
     everything = make_table(
         found,
         (
-            "label",
             "features",
             "preset",
+            "label",
             "seed",
             "probe",
             "unit",
@@ -224,9 +237,9 @@ def probes(frames: Frames) -> Section:
         note="Whole laser conditions stay on one side of a fold.",
         is_folded=True,
     )
-    return section(
-        "probe", "The code and the laser", [_scores(found), everything], nothing="Nothing was probed this night."
-    )
+    refused = _unanswered(frames, "probe", is_folded=not found.is_empty())
+    said = ["Nothing was probed this night."] if found.is_empty() else []
+    return section("probe", "The code and the laser", [_scores(found), everything, refused], said)
 
 
 def _scores(found: pl.DataFrame) -> Table | None:
@@ -249,9 +262,9 @@ def _scores(found: pl.DataFrame) -> Table | None:
                 show(sum(chance) / len(chance), "score"),
             ]
         )
-    headings = [Heading("Label"), Heading("Metric", "Of the linear probe")]
+    headings = [heading_of("label"), heading_of("metric")]
     headings += [Heading(_feature(feature, preset), is_number=True) for feature, preset in features]
-    headings.append(Heading("By chance", "Mean score with labels shuffled over conditions", is_number=True))
+    headings.append(replace(heading_of("null_mean"), is_number=True))
     unit = main.item(0, "unit")
     return Table(
         f"Linear probes, per {unit}, on images not seen",

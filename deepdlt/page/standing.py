@@ -1,6 +1,5 @@
 """Which trainings of a night are worse than a flat grey patch, as the sentences of the page need to know."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -14,7 +13,7 @@ class Standing:
     Parameters
     ----------
     summary : polars.DataFrame
-        ``preset``, ``scheme``, ``label``, ``n_folds``, ``n_seeds``, ``n_below_flat``; empty where nothing was scored.
+        ``preset``, ``scheme``, ``label``, ``n_scored``, ``n_below_flat``; empty where nothing was scored.
     """
 
     def __init__(self, summary: pl.DataFrame) -> None:
@@ -28,7 +27,7 @@ class Standing:
     @property
     def n_scored(self) -> int:
         """Scored trainings."""
-        return sum(map(_scored, self._rows))
+        return sum(row["n_scored"] or 0 for row in self._rows)
 
     @property
     def presets_below(self) -> list[str]:
@@ -39,12 +38,7 @@ class Standing:
         """Return the warning for the trainings of these names (of `fold_summary`'s columns), or ''."""
         found = [row for row in self._rows if all(row.get(name) == value for name, value in names.items())]
         below = sum(row["n_below_flat"] or 0 for row in found)
-        scored = sum(map(_scored, found))
+        scored = sum(row["n_scored"] or 0 for row in found)
         if not below:
             return ""
         return WORSE if below == scored else f"{WORSE} in {below} of {scored}"
-
-
-def _scored(row: Mapping[str, Any]) -> int:
-    """Return how many trainings a row of `fold_summary` is the mean of."""
-    return int(row.get("n_folds") or 0) * int(row.get("n_seeds") or 1)

@@ -72,8 +72,3 @@ def between(values: Sequence[float], *, decimals: int | None = None) -> str:
     """
     low, high = (show_number(value, "loss", decimals=decimals) for value in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
-
-
-def capitalised(sentence: str) -> str:
-    """Return a sentence with a capital letter; a name of ours at its start stays as it is written."""
-    return sentence[:1].upper() + sentence[1:]

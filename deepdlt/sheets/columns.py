@@ -56,6 +56,11 @@ class LabelSpec(Declaration):
 
     column: str = Field(description="name of a required column")
     kind: Literal["number", "category"] = Field(description="number: strata are quantiles; category: one a value")
+    meaning: str = Field(
+        default="",
+        exclude=True,  # no digest of the declaration holds it: other words ask nothing anew
+        description="what it is, in words, for people",
+    )
 
 
 class FieldOfViewSpec(Declaration):

@@ -19,7 +19,7 @@ def sql(
 
     \b
     deepdlt sql "FROM fold_summary"
-    deepdlt sql "SELECT label, avg(mse) FROM label_metrics GROUP BY label" --format csv
+    deepdlt sql "SELECT label, label_value, mean_loss FROM label_difficulty" --format csv
     deepdlt sql "FROM patch_metrics" --format parquet --output patches.parquet
     """  # noqa: D301
     from deployments.tables import render, write

@@ -4,7 +4,7 @@
 -- Units: losses per patch as training minimises them, and MSE, in the run's own target range; PSNR in dB, SSIM on [0, 1].
 -- All but train_loss and val_loss are of the test split, scored with the checkpoint best by validation loss.
 -- pca_128_mse: PCA with 128 components fitted on the fold's training patches; percent_of_reachable as in judged_metrics.
--- n_below_flat counts trainings that are worse than each patch's own mean (flat_mse), of n_folds x n_seeds; mark says so.
+-- n_below_flat counts trainings that are worse than each patch's own mean (flat_mse), of n_scored; mark says so.
 CREATE OR REPLACE VIEW fold_summary AS
 WITH of_fold AS (
     SELECT
@@ -50,7 +50,7 @@ over_folds AS (
     GROUP BY profile, preset, scheme, model, label
 )
 SELECT
-    over_folds.* EXCLUDE (n_scored), seeds.n_seeds,
+    over_folds.*, seeds.n_seeds,
     CASE
         WHEN n_below_flat = 0 THEN ''
         WHEN n_below_flat = n_scored THEN 'worse than flat'

@@ -2,7 +2,8 @@
 -- Grain: one row per profile, preset, model, scheme and label. mark says how many trainings are worse than flat_mse,
 -- each patch's own mean.
 -- Units: MSE of test patches in the run's own target range. mse: mean over seeds of the mean over folds; seed_sd: its
--- sample standard deviation over seeds, NULL with one; ci: 95 % normal interval over images of each image's mean error.
+-- sample standard deviation over seeds, NULL with one; image_mean: mean over images of each image's mean error; ci: its 95 %
+-- normal interval.
 CREATE OR REPLACE VIEW seed_spread AS
 WITH of_night AS (
     SELECT run_id, profile, preset, model, scheme, label, seed
@@ -35,13 +36,13 @@ of_image AS (
 ),
 over_images AS (
     SELECT profile, preset, model, scheme, label, count(*)::INTEGER AS n_images,
-        avg(mse) AS centre, 1.96 * stddev_samp(mse) / sqrt(count(*)) AS half_width
+        avg(mse) AS image_mean, 1.96 * stddev_samp(mse) / sqrt(count(*)) AS half_width
     FROM of_image
     GROUP BY ALL
 )
 SELECT
     profile, preset, model, scheme, label, n_seeds, mse, seed_sd, n_images,
-    centre - half_width AS ci_low, centre + half_width AS ci_high, flat_mse,
+    image_mean, image_mean - half_width AS ci_low, image_mean + half_width AS ci_high, flat_mse,
     CASE
         WHEN n_below = 0 THEN ''
         WHEN n_below = n_scored THEN 'worse than flat'

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from deepdlt.figures.style import with_unit
 from deepdlt.quality.summaries import label_text
+from deepdlt.sheets.meanings import with_unit
 from lake import Lake
 from lake.statements import load
 from tasks.sheet import find_label, sheet_spec

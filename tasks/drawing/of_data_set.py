@@ -6,8 +6,8 @@ import polars as pl
 from deepdlt.dataset.image_groups import condition_groups
 from deepdlt.figures.dataset import image_counts_figure, patch_grey_figure
 from deepdlt.figures.shares import fold_shares_figure
-from deepdlt.figures.style import with_unit
 from deepdlt.night import HOLDOUT
+from deepdlt.sheets.meanings import with_unit
 from lake import Lake
 from lake.statements import load
 from tasks.drawing.labels import label_texts, label_units, shown_labels

@@ -7,9 +7,9 @@ from deepdlt.figures.extremes import PlacedPatch, extremes_figure
 from deepdlt.figures.radial_power import radial_power
 from deepdlt.figures.reconstructions import FoldExamples, fold_reconstructions_figure, reconstruction_figure
 from deepdlt.figures.spectra import SpectrumPair, spectra_figure
-from deepdlt.figures.style import with_unit
 from deepdlt.figures.tiles import unit_images
 from deepdlt.night import HOLDOUT
+from deepdlt.sheets.meanings import with_unit
 from lake import Lake
 from lake.statements import load
 from tasks.drawing.errors import TooFewPatches
@@ -91,11 +91,13 @@ def draw_spectra(lake: Lake, subject: Subject) -> Drawn:
         power = (radial_power(originals[rows]), radial_power(reconstructions[rows]))
         pairs.append(SpectrumPair(*power, len(rows), chosen[rows.tolist()]["image_id"].n_unique(), size))
     title = f"{run.name}, {run.standing}: power of test patches and of their reconstructions"
-    half = len(pairs[0].original.power) // 2
-    kept = [_kept(pairs[0], part) for part in (slice(0, half), slice(half, None))]
+    most = pairs[0]
+    half = len(most.original.power) // 2
+    kept = [_kept(most, part) for part in (slice(0, half), slice(half, None))]
+    alike = f", those with the most frequent of {len(pairs)} pixel sizes" if len(pairs) > 1 else ""
     alt = (
-        f"Mean power spectra of {chosen.height} test patches: reconstructions have {kept[0]:.1%} of the power below "
-        f"half the Nyquist frequency and {kept[1]:.1%} of that above."
+        f"Mean power spectra of {most.n_patches} test patches{alike}: reconstructions have {kept[0]:.1%} of the power "
+        f"below half the Nyquist frequency and {kept[1]:.1%} of that above."
     )
     return Drawn(spectra_figure(pairs, title=title), title, alt)
 

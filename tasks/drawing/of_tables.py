@@ -4,7 +4,7 @@ import polars as pl
 
 from deepdlt.figures.curves import loss_curves_figure, overlaid_curves_figure, vae_losses_figure
 from deepdlt.figures.difficulty import label_difficulty_figure, leakage_figure
-from deepdlt.figures.style import with_unit
+from deepdlt.sheets.meanings import with_unit
 from lake import Lake
 from lake.night_views import ask_of_night
 from lake.statements import load

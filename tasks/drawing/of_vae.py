@@ -3,6 +3,7 @@
 import numpy as np
 
 from deepdlt.figures.imagined import interpolations_figure, samples_figure, traversals_figure
+from deepdlt.figures.tiles import unit_images
 from deepdlt.figures.walks import information_of_numbers, interpolate, traverse
 from deepdlt.models import VariationalAutoEncoder
 from deepdlt.models.sampling import sample_prior
@@ -25,14 +26,15 @@ STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
 def draw_samples(lake: Lake, subject: Subject) -> Drawn:
     """Draw what a VAE makes of codes from its prior."""
-    run = subject.run
+    run, scale = subject.run, subject.run.choices["target_range"]
     samples = sample_prior(_vae(lake, run), n=N_SAMPLES, seed=run.seed).numpy()
     title = f"{run.name}, {run.standing}: {N_SAMPLES} samples of the prior, seed {run.seed}"
+    greys = unit_images(samples, scale).mean((1, 2))
     alt = (
-        f"{N_SAMPLES} patches decoded from random codes; their mean grey levels reach from "
-        f"{samples.mean((1, 2, 3)).min():.2f} to {samples.mean((1, 2, 3)).max():.2f}, 0 black and 1 white."
+        f"{N_SAMPLES} patches decoded from random codes; their mean grey levels reach from {greys.min():.2f} to "
+        f"{greys.max():.2f}, 0 black and 1 white."
     )
-    return Drawn(samples_figure(samples, title=title), title, alt)
+    return Drawn(samples_figure(samples, target_range=scale, title=title), title, alt)
 
 
 def draw_interpolations(lake: Lake, subject: Subject) -> Drawn:
@@ -72,7 +74,8 @@ def draw_traversals(lake: Lake, subject: Subject) -> Drawn:
         f"What the decoder makes of a test patch's code as one number of it runs from {STEPS[0]:g} to {STEPS[-1]:g}; "
         f"{int((information > LEAST_NATS).sum())} of {len(information)} numbers say more than {LEAST_NATS} nats."
     )
-    return Drawn(traversals_figure(walks.numpy(), steps=STEPS, names=names, title=title), title, alt)
+    picture = traversals_figure(walks.numpy(), steps=STEPS, names=names, target_range=scale, title=title)
+    return Drawn(picture, title, alt)
 
 
 def _vae(lake: Lake, run: RunFacts) -> VariationalAutoEncoder:

@@ -1,12 +1,14 @@
 """The document says what the results say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import document, results
+from benchmarks.choices import document as choices
 from benchmarks.machine import describe_machine
 from benchmarks.pairs import Measured, Pairs
 from benchmarks.results import write_result
@@ -22,9 +24,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "results"
 
 
-def written(load: float) -> dict[str, Any]:
-    """Keep a result of the first row: the other side took three times as long."""
-    row = all_rows()[0]
+def written(load: float, name: str = "") -> dict[str, Any]:
+    """Keep a result of a row, the first unless named: the other side took three times as long."""
+    row = next(row for row in all_rows() if name in ("", row.name))
     runs = [Measured(seconds=seconds, cpu_seconds=seconds, peak_mb=10, said={}) for seconds in (1.0, 3.0)]
     pairs = Pairs((runs[0],), (runs[1],))
     machine = describe_machine() | {"load_before": load, "cores": 2}
@@ -51,6 +53,26 @@ def test_a_result_of_a_busy_machine_is_marked(kept: Path, tmp_path: Path) -> Non
     written(load=3.0)
     document.write_document(tmp_path / "performance.md")
     assert "not final" in (tmp_path / "performance.md").read_text()
+
+
+def test_a_row_says_what_it_worked_on(kept: Path, tmp_path: Path) -> None:
+    """Not the source, where it makes its own data."""
+    result = written(load=0.1, name="scale-ingest")
+    document.write_document(tmp_path / "performance.md")
+    said = (tmp_path / "performance.md").read_text()
+    assert "1 pairs on synthetic images of 72 px" in said
+    assert result["source"] not in said
+
+
+def test_pictures_of_choices_say_which_they_are_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a text of its own, and no table compares seconds of different hours."""
+    monkeypatch.setattr(choices, "overlaid_curves_figure", lambda *_, **__: b"")
+    choices.write_document(tmp_path)
+    said = (tmp_path / "choices.md").read_text()
+    texts = re.findall(r"^!\[(.+)\]\(", said, re.MULTILINE)
+    assert len(set(texts)) == len(texts) > 5
+    assert "relu, elu, selu, leaky_relu; the highest PSNR in the end has elu" in texts[0]
+    assert "s an epoch" not in said
 
 
 def test_every_row_names_sides_that_exist() -> None:

@@ -151,10 +151,18 @@ def test_seeds_are_averaged_before_folds_spread(lake: Lake) -> None:
         score(run, row["fold"] + row["seed"] - 0.5, fold=row["fold"], seed=row["seed"]) for run, row in runs.items()
     ]
     fill_runs(lake, runs, fold_metrics=scores)
-    columns = "n_folds, n_seeds, test_loss, test_loss_sd, n_below_flat, mark"
+    columns = "n_folds, n_seeds, n_scored, test_loss, test_loss_sd, n_below_flat, mark"
     assert lake.query(f"SELECT {columns} FROM fold_summary").rows() == [
-        (2, 2, 2.0, pytest.approx(stdev([1, 3])), 3, "worse than flat in 3 of 4")
+        (2, 2, 4, 2.0, pytest.approx(stdev([1, 3])), 3, "worse than flat in 3 of 4")
     ]
+
+
+def test_a_fold_that_one_seed_lacks_is_not_counted_as_scored(lake: Lake) -> None:
+    """Three trainings of two folds and two seeds: all that there are are worse than flat."""
+    runs = {f"{fold} {seed}": {"fold": fold, "seed": seed} for fold, seed in ((1, 0), (1, 1), (2, 0))}
+    fill_runs(lake, runs, fold_metrics=[score(run, 0.9, **row) for run, row in runs.items()])
+    columns = "n_folds, n_seeds, n_scored, n_below_flat, mark"
+    assert lake.query(f"SELECT {columns} FROM fold_summary").rows() == [(2, 2, 3, 3, "worse than flat")]
 
 
 def test_the_spread_over_seeds_stands_beside_the_interval_over_images(lake: Lake) -> None:
@@ -171,7 +179,7 @@ def test_the_spread_over_seeds_stands_beside_the_interval_over_images(lake: Lake
     assert (row["n_seeds"], row["mse"], row["seed_sd"]) == (2, 1.5, pytest.approx(stdev([1, 2])))
     assert row["n_images"] == 2
     assert (row["ci_high"] - row["ci_low"]) / 2 == pytest.approx(1.96 * stdev([1, 3]) / 2**0.5)
-    assert (row["ci_high"] + row["ci_low"]) / 2 == pytest.approx(2)
+    assert (row["ci_high"] + row["ci_low"]) / 2 == pytest.approx(2) == row["image_mean"]
 
 
 def test_one_seed_has_no_spread(lake: Lake) -> None:
@@ -239,15 +247,22 @@ def test_label_averages_are_compared_pair_by_pair(lake: Lake) -> None:
 
 
 def test_what_could_not_be_asked_is_of_the_newest_night(lake: Lake) -> None:
-    """Of its runs and groups, with the reason; answered questions and older nights do not stand there."""
+    """Of its runs, groups and splits, with the reason; answered questions and older nights do not stand there."""
     fill_runs(
         lake,
-        {"r": {}, "answered": {}},
+        {"r": {"split_id": "s"}, "answered": {"split_id": "s"}},
         groups=[{"group_id": "g", "preset": "q"}],
         night_groups=[{"night_id": "n", "group_id": "g"}],
         analyses=[
             {"subject": subject, "question": "probe", "refusal": refusal}
-            for subject, refusal in (("r", "too few"), ("g", "one value"), ("answered", ""), ("old", "older"))
+            for subject, refusal in (
+                *(("r", "too few"), ("g", "one value"), ("s", "no spread")),
+                *(("answered", ""), ("old", "older")),
+            )
         ],
     )
-    assert lake.query("SELECT preset, reason FROM unanswered").rows() == [("p", "too few"), ("q", "one value")]
+    assert lake.query("SELECT preset, reason FROM unanswered").rows() == [
+        ("", "no spread"),
+        ("p", "too few"),
+        ("q", "one value"),
+    ]

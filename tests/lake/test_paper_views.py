@@ -1,11 +1,13 @@
 """What the report printed stands beside what was found here, and says how they differ."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from lake_rows import fill, run_rows
 
 from lake import Lake
+from lake.night_views import ask_of_night
 
 
 def metric_rows(run_id: str, fold: int, losses: dict[str, float], **more: Any) -> list[dict[str, Any]]:
@@ -14,29 +16,52 @@ def metric_rows(run_id: str, fold: int, losses: dict[str, float], **more: Any) -
     return run_rows(run_id, fold, losses, **(named | more))
 
 
-def fill_nights(lake: Lake, metrics: list[dict[str, Any]], nights: dict[str, list[str]]) -> None:
-    """Put runs into the lake, and nights, in order, with the runs that belong to each."""
-    runs = {row["run_id"]: {"run_id": row["run_id"], "settings": '{"epochs": 10}'} for row in metrics}
+def fill_nights(
+    lake: Lake, metrics: list[dict[str, Any]], nights: dict[str, list[str]], *, n_folds: int = 5, **sources: str
+) -> None:
+    """Put runs into the lake, and nights, in order, with the runs that belong to each, and other sources of some."""
+    settings = {"settings": '{"epochs": 10}', "n_folds": n_folds}
+    runs = {row["run_id"]: settings | {"run_id": row["run_id"]} for row in metrics}
     fill(
         lake,
         fold_metrics=[{"run_id": row["run_id"], "split": row["split"]} | row for row in metrics],
         runs=list(runs.values()),
-        nights=[{"night_id": night, "sequence": number} for number, night in enumerate(nights)],
+        nights=[
+            {"night_id": night, "sequence": number, "source": sources.get(night, "/images")}
+            for number, night in enumerate(nights)
+        ],
         night_runs=[{"night_id": night, "run_id": run} for night, ids in nights.items() for run in ids],
     )
 
 
+FOLDS = range(1, 6)
+
+
+def cross_validation(night: str, test: float, folds: Iterable[int] = FOLDS, **more: Any) -> list[dict[str, Any]]:
+    """Rows of a cross-validation by angle, its runs named by night and fold; later folds lose a hundredth more."""
+    return [
+        row
+        for fold in folds
+        for row in metric_rows(
+            f"{night}-{fold}", fold, {"train": test - 0.02, "val": test - 0.01, "test": test + fold / 100}, **more
+        )
+    ]
+
+
+def runs_of(*metrics: dict[str, Any]) -> list[str]:
+    """The runs that rows are of."""
+    return list(dict.fromkeys(row["run_id"] for row in metrics))
+
+
 @pytest.fixture
 def reproduced(lake: Lake) -> Lake:
-    """Two folds by angle in an older night and again in a newer one; grouped folds and another seed beside them."""
-    metrics = [
-        *metric_rows("old", 1, {"train": 9.0, "val": 9.0, "test": 9.0}),
-        *metric_rows("a", 1, {"train": 0.20, "val": 0.21, "test": 0.22}),
-        *metric_rows("b", 2, {"train": 0.24, "val": 0.25, "test": 0.26}),
+    """Folds by angle in an older night and again in a newer one; grouped folds and another seed beside them."""
+    old, new = cross_validation("old", 9.0), cross_validation("new", 0.20)
+    beside = [
         *metric_rows("seed", 1, {"train": 7.0, "val": 7.0, "test": 7.0}, seed=5),
         *metric_rows("grouped", 1, {"train": 8.0, "val": 8.0, "test": 8.0}, scheme="grouped"),
     ]
-    fill_nights(lake, metrics, {"n0": ["old"], "n1": ["a", "b", "seed", "grouped"]})
+    fill_nights(lake, old + new + beside, {"n0": runs_of(*old), "n1": runs_of(*new, *beside)})
     return lake
 
 
@@ -56,10 +81,68 @@ def test_every_number_of_the_reports_tables_is_there(lake: Lake) -> None:
 def test_a_table_of_the_report_has_its_folds_and_their_average(reproduced: Lake) -> None:
     """Of the newest night, scheme paper and the smallest seed alone; the average stands last."""
     rows = reproduced.query("SELECT fold, train_loss, val_loss, test_loss, epochs FROM paper_table_3").rows()
-    assert [row[0] for row in rows] == ["fold 1", "fold 2", "average"]
-    assert rows[0][1:] == pytest.approx((0.20, 0.21, 0.22, 10))
-    assert rows[2][1:] == pytest.approx((0.22, 0.23, 0.24, 10))
+    assert [row[0] for row in rows] == [*(f"fold {fold}" for fold in FOLDS), "average"]
+    assert rows[0][1:] == pytest.approx((0.18, 0.19, 0.21, 10))
+    assert rows[5][1:] == pytest.approx((0.18, 0.19, 0.23, 10))
     assert reproduced.query("FROM paper_table_4").is_empty()
+
+
+def found_here(lake: Lake) -> tuple[set[int], float | None]:
+    """The nights that the cross-validation by angle is taken from, and its average beside the published one."""
+    beside = lake.query("FROM paper_vs_here").filter(paper_table="3", split="test")
+    average = beside.filter(paper_row="average").item(0, "here")
+    tables = lake.query("SELECT test_loss FROM paper_table_3 WHERE fold = 'average'")["test_loss"].to_list()
+    assert tables == ([] if average is None else [average])
+    return set(beside["sequence"].drop_nulls()), average
+
+
+def test_three_folds_are_not_set_beside_five(lake: Lake) -> None:
+    """Each of three is trained on other patches than each of five."""
+    metrics = cross_validation("n0", 0.2, range(1, 4))
+    fill_nights(lake, metrics, {"n0": runs_of(*metrics)}, n_folds=3)
+    assert found_here(lake) == (set(), None)
+
+
+def test_an_average_over_some_of_the_folds_is_none(lake: Lake) -> None:
+    """Where a training failed, the folds that are there stand, each beside its own."""
+    metrics = cross_validation("n0", 0.2, range(1, 5))
+    fill_nights(lake, metrics, {"n0": runs_of(*metrics)})
+    assert found_here(lake) == ({0}, None)
+    assert lake.query("SELECT fold FROM paper_table_3")["fold"].to_list() == [f"fold {fold}" for fold in range(1, 5)]
+
+
+def test_other_images_are_not_set_beside_the_published_numbers(lake: Lake) -> None:
+    """Those of the newest night's source are, as far as they were trained; the others wait for a night of theirs."""
+    metrics = cross_validation("n0", 0.2)
+    elsewhere = metric_rows("other", 1, {"test": 9.0}, preset="tuned")
+    fill_nights(lake, metrics + elsewhere, {"n0": runs_of(*metrics), "n1": ["other"]}, n1="/synthetic")
+    assert found_here(lake) == (set(), None)
+
+
+@pytest.mark.parametrize(
+    ("newer", "taken"),
+    [
+        ({"profile": "quick"}, 0),
+        ({"folds": (1, 2)}, 0),
+        ({"folds": (1, 2), "profile": "quick"}, 0),
+        ({}, 1),
+    ],
+    ids=["quick", "in part", "quick and in part", "whole"],
+)
+def test_a_whole_night_at_the_reports_budget_is_kept(lake: Lake, newer: dict[str, Any], taken: int) -> None:
+    """A newer one takes its place only where it is as good."""
+    old, new = (
+        cross_validation("n0", 0.2, profile="paper"),
+        cross_validation("n1", 0.3, **({"profile": "paper"} | newer)),
+    )
+    fill_nights(lake, old + new, {"n0": runs_of(*old), "n1": runs_of(*new)})
+    assert found_here(lake) == ({taken}, pytest.approx(0.23 if taken == 0 else 0.33))
+
+
+def test_a_night_is_not_told_what_a_later_one_found(reproduced: Lake) -> None:
+    """Asked of the older night, the report's tables are its own."""
+    found = ask_of_night(reproduced, "n0", {"it": "SELECT DISTINCT sequence FROM paper_here"})["it"]
+    assert found["sequence"].to_list() == [0]
 
 
 def test_published_and_found_stand_side_by_side(reproduced: Lake) -> None:
@@ -67,10 +150,10 @@ def test_published_and_found_stand_side_by_side(reproduced: Lake) -> None:
     found = reproduced.query("FROM paper_vs_here")
     assert found.height == 75
     row = found.filter(paper_table="3", paper_row="fold 2", split="test").row(0, named=True)
-    assert (row["published"], row["here"]) == (0.1842, 0.26)
-    assert row["difference"] == pytest.approx(0.26 - 0.1842)
+    assert (row["published"], row["here"]) == (0.1842, pytest.approx(0.22))
+    assert row["difference"] == pytest.approx(0.22 - 0.1842)
     average = found.filter(paper_table="3", paper_row="average").row(0, named=True)
-    assert average["here"] == pytest.approx(0.24)
+    assert average["here"] == pytest.approx(0.23)
     assert found.filter(paper_table="4")["here"].null_count() == 16
 
 
@@ -81,8 +164,8 @@ def test_the_second_experiment_is_one_row_in_the_reports_columns(lake: Lake) -> 
     for row in metrics:
         if row["split"] == "val":
             row |= {"psnr_paper_db": 12.0, "ssim_paper": 0.13}
-    fill_nights(lake, metrics, {"n": ["r"]})
-    row = lake.query("SELECT * EXCLUDE (profile, epochs, mark) FROM paper_table_2").row(0)
+    fill_nights(lake, metrics, {"n": ["r"]}, n_folds=1)
+    row = lake.query("SELECT * EXCLUDE (profile, epochs, sequence, source, mark) FROM paper_table_2").row(0)
     assert row == pytest.approx((0.2, 0.19, 12.0, 0.13))
 
 

@@ -57,6 +57,13 @@ def test_fold_summary_is_the_newest_night_over_folds(nights: Lake) -> None:
     assert (single["n_folds"], single["test_loss"], single["test_loss_sd"], single["n_below_flat"]) == (1, 9.0, None, 0)
 
 
+def test_the_newest_metrics_are_those_of_the_newest_night(nights: Lake) -> None:
+    """Each run and split of it once; runs of older nights alone are left out."""
+    found = nights.query("SELECT run_id, split FROM newest_metrics")
+    assert set(found["run_id"]) == {"r0", "r1", "r2", "p"}
+    assert not found.is_duplicated().any()
+
+
 def test_history_has_every_night_in_order(nights: Lake) -> None:
     """By sequence, with what was reused; a night without a scored training stands with NULL."""
     found = nights.query("SELECT sequence, scheme, n_folds, n_folds_reused, test_loss FROM history").rows()

@@ -100,6 +100,19 @@ def test_every_picture_has_a_size_a_text_and_opens_large(reader: Reader, paged: 
     assert reader.said == []
 
 
+def test_what_a_picture_shows_is_told_to_who_does_not_see_it(at_desk: Reader, paged: Any) -> None:
+    """A screen reader gets the sentence with the button, and in the caption: what is inside a button it leaves out."""
+    page = at_desk.open(paged.pages[0])
+    unfold(page)
+    shown = page.evaluate("[...document.querySelectorAll('figure img')].map((one) => one.alt)")
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    buttons = [one for one in tree if one.get("name", {}).get("value", "").startswith("Enlarge: ")]
+    assert sorted(one["description"]["value"] for one in buttons) == sorted(shown)
+    assert len(shown) >= 3
+    texts = {one["name"]["value"] for one in tree if one.get("role", {}).get("value") == "StaticText"}
+    assert set(shown) <= texts
+
+
 def test_a_table_is_sorted_by_keyboard(at_desk: Reader, paged: Any) -> None:
     """Enter on a heading sorts up, then down, by number; the heading says which."""
     page = at_desk.open(paged.pages[0])

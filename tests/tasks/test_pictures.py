@@ -17,7 +17,7 @@ from lake.statements import load
 from tasks import pictures
 from tasks.drawing.registry import DRAWINGS, find_drawing
 from tasks.drawing.subject import standing, subjects_of_night
-from tasks.pictures import NightPicture, pictures_of_night
+from tasks.pictures import NightPicture, pictures_and_more, pictures_of_night
 
 ROOT = Path(__file__).parents[2]
 UNPLACED = {"latents-umap"} - {f"latents-{method}" for method in METHODS}
@@ -188,10 +188,10 @@ def test_other_labels_draw_a_picture_anew(drawn_night: DrawnNight, monkeypatch: 
 
 
 def test_a_night_has_room_for_so_many(drawn_night: DrawnNight, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first ones are kept."""
+    """The first ones are kept, the others counted."""
     every = pictures_of_night(drawn_night.lake, drawn_night.night_id)
     monkeypatch.setattr(pictures, "MOST_PICTURES", 3)
-    assert pictures_of_night(drawn_night.lake, drawn_night.night_id) == every[:3]
+    assert pictures_and_more(drawn_night.lake, drawn_night.night_id) == (every[:3], len(every) - 3)
 
 
 def test_pictures_of_a_night_are_small(drawn: list[NightPicture]) -> None:

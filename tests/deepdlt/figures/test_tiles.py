@@ -72,6 +72,11 @@ def test_signed_patches_are_drawn_as_the_unit_ones_they_are() -> None:
     np.testing.assert_allclose(pixels(signed).astype(float), pixels(unit), rtol=0, atol=2)
 
 
+def test_what_a_signed_decoder_makes_up_is_drawn_on_its_range() -> None:
+    """Zero of [-1, 1] is grey; on [0, 1] it would be black."""
+    assert samples_figure(2 * GREY - 1, target_range="signed") == samples_figure(GREY)
+
+
 def test_patches_may_have_a_channel() -> None:
     """What comes from a model needs no reshaping."""
     assert samples_figure(GREY[:, None]) == samples_figure(GREY)

@@ -100,8 +100,7 @@ def test_the_safest_training_that_is_not_worse_than_flat_answers() -> None:
         {"preset": "c", "ssim": 0.3},
         scheme="grouped",
         label="NP",
-        n_folds=5,
-        n_seeds=1,
+        n_scored=5,
         n_below_flat=0,
     )
     assert main_group(asked, summary, Standing(summary)) == ("c", "grouped")
@@ -110,9 +109,7 @@ def test_the_safest_training_that_is_not_worse_than_flat_answers() -> None:
 
 def test_an_answer_from_a_model_worse_than_flat_says_so() -> None:
     """Where there is no better one."""
-    summary = rows(
-        {"preset": "m", "scheme": "grouped", "label": "NP", "n_folds": 5, "n_seeds": 1, "n_below_flat": 5, "ssim": 0.1}
-    )
+    summary = rows({"preset": "m", "scheme": "grouped", "label": "NP", "n_scored": 5, "n_below_flat": 5, "ssim": 0.1})
     text = plain(difficulty_sentences(asked_of({"label": "NP"}), said(), summary, Standing(summary)))
     assert "it is worse than flat, so read this with care" in text
 
@@ -297,9 +294,7 @@ def test_models_worse_than_flat_cannot_show_leakage() -> None:
 
 def summaries(*found: dict[str, Any]) -> pl.DataFrame:
     """Rows of fold_summary."""
-    return rows(
-        *found, preset="m", scheme="holdout", label="none", n_folds=1, n_seeds=1, n_below_flat=0, ssim=0.5, psnr_db=20.0
-    )
+    return rows(*found, preset="m", scheme="holdout", label="none", n_scored=1, n_below_flat=0, ssim=0.5, psnr_db=20.0)
 
 
 def test_the_best_training_stands_beside_flat_patch_and_pca() -> None:
@@ -352,6 +347,7 @@ def published(*found: dict[str, Any]) -> pl.DataFrame:
         flat_mse=0.109,
         profile="paper",
         epochs=10,
+        sequence=3,
     )
 
 
@@ -364,8 +360,8 @@ def test_the_reports_averages_stand_beside_ours_and_their_floor() -> None:
         {"paper_row": "fold 1", "published": 0.9, "here": 0.9},
     )
     assert published_sentences(found) == [
-        "Its average test loss by NP and angle is 0.1838 to 0.1841; here 0.1900 to 0.2000 (profile paper, 10 epochs). "
-        "On these patches no model of its output range can be below 0.1700, and a flat patch gets 0.1090."
+        "Its average test loss by NP and angle is 0.1838 to 0.1841; here 0.1900 to 0.2000 (night 3, profile paper, 10 "
+        "epochs). On these patches no model of its output range can be below 0.1700, and a flat patch gets 0.1090."
     ]
 
 
@@ -374,6 +370,12 @@ def test_a_report_that_was_not_repeated_is_not_answered_for() -> None:
     assert plain(published_sentences(published({"here": None}))).startswith("No answer")
     assert plain(published_sentences(pl.DataFrame())).startswith("No answer")
     assert "vae" in plain(published_sentences(published({"preset": "vae"})))
+
+
+def test_synthetic_images_are_not_set_beside_the_report() -> None:
+    """Whatever was trained on them."""
+    (*_, answer) = answers_of({"paper": published({})}, is_synthetic=True)
+    assert answer.sentences == ["Not asked: these images are synthetic, and the report’s are not."]
 
 
 def test_every_question_is_answered_for_a_night_without_anything() -> None:

@@ -108,6 +108,20 @@ def test_one_sentence_says_what_was_done_and_because_of_what() -> None:
         "2 of 3 trainings were done: 2 with another seed and 1 with other training code; 1 stood complete and were "
         "reused."
     )
+    trained = pl.DataFrame(trainings, infer_schema_length=None)
+    assert run_sentence(trained, n_failed=2, n_errors=1) == (
+        "2 of 5 trainings were done: 2 with another seed and 1 with other training code; 1 stood complete and were "
+        "reused. 2 failed; 1 of them left no error, or were tried again since."
+    )
     idle = run_sentence(pl.DataFrame([run(is_reused=True)], infer_schema_length=None))
     assert idle.startswith("Nothing was trained: 1 training stood complete")
     assert "No training" in run_sentence(pl.DataFrame())
+
+
+def test_trainings_that_failed_are_counted_where_nothing_else_was_done() -> None:
+    """A night all of whose trainings failed, and one that reused the others."""
+    reused = pl.DataFrame([run(is_reused=True)], infer_schema_length=None)
+    assert run_sentence(reused, n_failed=3, n_errors=3) == (
+        "Nothing was trained: 1 of 4 trainings stood complete. 3 failed."
+    )
+    assert run_sentence(pl.DataFrame(), n_failed=3, n_errors=3).endswith("stands in the lake. 3 failed.")

@@ -137,18 +137,17 @@ def test_a_long_table_is_folded_unless_told() -> None:
 
 
 def summary(*rows: tuple[str, str, int, int]) -> pl.DataFrame:
-    """Rows of fold_summary: preset, label, folds, folds below flat; two seeds each."""
+    """Rows of fold_summary: preset, label, trainings scored, and below flat."""
     return pl.DataFrame(
         [
             {
                 "preset": preset,
                 "scheme": "grouped",
                 "label": label,
-                "n_folds": folds,
-                "n_seeds": 2,
+                "n_scored": scored,
                 "n_below_flat": below,
             }
-            for preset, label, folds, below in rows
+            for preset, label, scored, below in rows
         ]
     )
 
@@ -163,11 +162,11 @@ def test_the_mark_of_a_row_stands_with_its_name() -> None:
 
 def test_the_mark_says_how_many_trainings_are_worse_than_flat() -> None:
     """All, some or none of those that are asked about."""
-    standing = Standing(summary(("a", "NP", 5, 10), ("a", "EP1", 5, 3), ("b", "NP", 5, 0)))
+    standing = Standing(summary(("a", "NP", 10, 10), ("a", "EP1", 9, 3), ("b", "NP", 10, 0)))
     assert standing.mark(preset="a", label="NP") == WORSE
-    assert standing.mark(preset="a") == f"{WORSE} in 13 of 20"
+    assert standing.mark(preset="a") == f"{WORSE} in 13 of 19"
     assert standing.mark(preset="b") == standing.mark(preset="unknown") == ""
-    assert (standing.n_below, standing.n_scored, standing.presets_below) == (13, 30, ["a"])
+    assert (standing.n_below, standing.n_scored, standing.presets_below) == (13, 29, ["a"])
 
 
 def test_nothing_scored_is_no_mark() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from deepdlt.sheets.meanings import meanings_of
 from deepdlt.sheets.sheet import SheetSpec, SheetSpecInvalid, load_spec, read_sheet
 from deepdlt.sheets.spec import DLIP_SPEC
 
@@ -101,3 +102,13 @@ def test_another_labs_sheet_needs_no_code(tmp_path: Path) -> None:
         }
     ]
     assert [fault.rule for fault in table.faults] == ["label-out-of-bounds"]
+
+
+def test_what_a_label_is_in_words_is_in_no_digest(tmp_path: Path) -> None:
+    """Better words for a label take no image in again and ask no question anew."""
+    other = DLIP_SPEC.read_text(encoding="utf-8").replace("number of pulses", "how many pulses")
+    (tmp_path / "other.toml").write_text(other, encoding="utf-8")
+    before, after = load_spec(), load_spec(tmp_path / "other.toml")
+    assert before != after
+    assert before.model_dump(mode="json") == after.model_dump(mode="json")
+    assert meanings_of(after)["NP"].text == "how many pulses; column NP of the sheet"
