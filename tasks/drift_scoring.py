@@ -144,7 +144,7 @@ def _see(
     from deepdlt.training.checkpoints import load_checkpoint
     from deepdlt.training.patchset import PatchSet
 
-    device = os.environ.get("DEEPDLT_DEVICE", "auto")
+    device = os.environ.get("DEEPDLT_DEVICE") or "auto"
     path = lake.query(load("best_checkpoint_of_run"), [champion["run_id"]]).item()
     model = load_checkpoint(lake.files.fetch(path), device=device).model
     settings = TrainingSettings.model_validate_json(champion["settings"])

@@ -112,7 +112,7 @@ def ingest_source(
 
 def _still_s() -> float:
     """Return for how many seconds a file must not have changed."""
-    return float(os.environ.get("DEEPDLT_STILL_S", STILL_S))
+    return float(os.environ.get("DEEPDLT_STILL_S") or STILL_S)
 
 
 def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:

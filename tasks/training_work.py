@@ -71,7 +71,7 @@ def device_name() -> str:
     DeviceMissing
         If `DEEPDLT_DEVICE` names one that is not here.
     """
-    return str(pick_device(os.environ.get("DEEPDLT_DEVICE", "auto")).type)
+    return str(pick_device(os.environ.get("DEEPDLT_DEVICE") or "auto").type)
 
 
 def free_bytes() -> dict[str, int]:
@@ -99,7 +99,7 @@ def take_patches(lake: Lake, shared: SharedPatches) -> DatasetPatches:
     DeviceMissing
         If `DEEPDLT_DEVICE` names a device that is not here.
     """
-    patches = place_patches(shared, os.environ.get("DEEPDLT_DEVICE", "auto"))
+    patches = place_patches(shared, os.environ.get("DEEPDLT_DEVICE") or "auto")
     return DatasetPatches(patches, shared.rows(lake))
 
 

@@ -62,7 +62,7 @@ def difficulty_panels(values: pl.DataFrame, *, units: Mapping[str, str] | None =
         axes.set_title(axis_name(label, (units or {}).get(label, "")), loc="left", fontsize=TITLE_PT, fontweight="bold")
         axes.set_title(_said_of_p(part), loc="right", fontsize=TEXT_PT)
     figure.supylabel("mean squared error of test patches", fontsize=TEXT_PT)
-    figure.supxlabel("label value, and below it its images n; bars: 95 % over images; dotted: mean", fontsize=TEXT_PT)
+    figure.supxlabel("label value, below it its images n; bars: 95 % over conditions; dotted: mean", fontsize=TEXT_PT)
     set_title(figure, title)
     return figure
 
@@ -162,4 +162,4 @@ def _said_of_p(rows: pl.DataFrame) -> str:
     if found.is_empty():
         return ""
     p = float(found[0])
-    return "labels shuffled over images: " + ("p < 0.001" if p < 0.001 else f"p = {p:.2g}")
+    return "labels shuffled over conditions: " + ("p < 0.001" if p < 0.001 else f"p = {p:.2g}")

@@ -76,9 +76,9 @@ COLUMNS: dict[str, Column] = {
     "seed_sd": Column("SD of seeds", "Sample standard deviation of the MSE over seeds", "loss"),
     "image_mean": Column("Over images, 95 % CI", "Mean over images of each image's mean error", "loss"),
     # Which label is harder.
-    "mean_loss": Column("Mean MSE, 95 % CI", f"Mean squared error of test patches, {_RANGE}; over images", "loss"),
+    "mean_loss": Column("Mean MSE, 95 % CI", f"Mean squared error of test patches, {_RANGE}; over conditions", "loss"),
     "sentence": Column("Sentence"),
-    "p_label": Column("p", "Label values shuffled over images, after Holm for the labels", "p"),
+    "p_label": Column("p", "Label values shuffled over conditions, after Holm for the labels", "p"),
     "higher_label": Column("Higher", "Label with the higher average"),
     "loss_higher": Column("Higher average", "Test loss of that label's folds; ± SD over folds", "loss"),
     "lower_label": Column("Lower", "Label with the lower average"),

@@ -77,7 +77,7 @@ def _gap(gaps: pl.DataFrame) -> str:
 
 def _relative(row: dict[str, Any]) -> str:
     """Return a gap in per cent of the loss it is added to."""
-    return f"; {100 * row['gap'] / row['loss_paper']:.0f} % of the loss" if row["loss_paper"] else ""
+    return f"; {100 * row['gap'] / row['loss_paper']:.2g} % of the loss" if row["loss_paper"] else ""
 
 
 def _caution(gaps: pl.DataFrame) -> str:

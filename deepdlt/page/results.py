@@ -128,7 +128,7 @@ def labels(frames: Frames, standing: Standing, meanings: Mapping[str, LabelMeani
                 "n_patches",
             ),
             "Loss by label value",
-            note="95 % bootstrap intervals over images; none with one image.",
+            note="95 % intervals over images, those of one condition taken together; none with one condition.",
             is_folded=True,
         ),
         make_table(

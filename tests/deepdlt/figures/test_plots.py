@@ -57,7 +57,7 @@ def test_difficulty_is_drawn_with_its_interval_and_its_images() -> None:
     spans = [segment[:, 1].round(6).tolist() for segment in bars[2][0].get_segments()]
     assert spans == [[0.15, 0.3], [0.3, 0.3]]
     assert [tick.get_text() for tick in pulses.get_xticklabels()] == ["10\nn 5", "500\nn 1"]
-    assert pulses.get_title("right") == "labels shuffled over images: p < 0.001"
+    assert pulses.get_title("right") == "labels shuffled over conditions: p < 0.001"
     assert pattern.get_title("right") == ""
 
 
