@@ -111,7 +111,7 @@ def write_page(sequence: int | None = None) -> Path:
         gather(lake, night["night_id"]),
         pictures,
         n_left_out=n_left_out + n_more,
-        is_synthetic=night["source"] in synthetic_sources(lake, [night["source"]]),
+        is_synthetic=is_synthetic(lake, night["source"]),
         labels=meanings_of(sheet_spec()),
     )
     _write(lake, page, text)
@@ -125,24 +125,13 @@ def write_index(lake: Lake) -> None:
 
     nights = lake.query(load("nights")).rows(named=True)
     there = lake.files.sizes(page_of(one["sequence"]) for one in nights)
-    synthetic = synthetic_sources(lake, [one["source"] for one in nights])
+    synthetic = {one["source"] for one in nights if is_synthetic(lake, one["source"])}
     _write(lake, PAGES, render_index([one for one in nights if page_of(one["sequence"]) in there], synthetic))
 
 
-def synthetic_sources(lake: Lake, sources: Iterable[str]) -> set[str]:
-    """Return the source folders whose images were drawn by this program: those in the lake, and those named like it.
-
-    Parameters
-    ----------
-    lake : Lake
-    sources : iterable of str
-        Folders, as `nights` has them.
-    """
-    from deepdlt.synthetic.conditions import are_synthetic
-
-    rows = lake.query(load("page_sheet_rows"))
-    named = {source for (source,), part in rows.group_by("source") if are_synthetic(part.drop("source").iter_rows())}
-    return {source for source in sources if source in named or Path(source).is_relative_to(lake.root)}
+def is_synthetic(lake: Lake, source: str) -> bool:
+    """Tell whether a night's source is the folder of synthetic images that nights without a source make in the lake."""
+    return Path(source).is_relative_to(lake.root)
 
 
 def gather(lake: Lake, night_id: str) -> dict[str, pl.DataFrame]:

@@ -1,6 +1,5 @@
 """The exposures that synthetic images show: 24 rows in the manner of the DLIP sheet."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
 from typing import Literal
@@ -94,35 +93,6 @@ def condition_of(index: int) -> Condition:
     n_repeats, row = divmod(index, len(CONDITIONS))
     condition = CONDITIONS[row]
     return replace(condition, stem=condition.stem + _letters(n_repeats))
-
-
-def are_synthetic(rows: Iterable[tuple[int, str]]) -> bool:
-    """Tell whether the rows of a label sheet are those of synthetic images.
-
-    Parameters
-    ----------
-    rows : iterable of (int, str)
-        Row of the sheet, of which the header is row 1, and the name that stands in it.
-
-    Returns
-    -------
-    bool
-        Whether at least half of them, and one, bear the name that the synthetic sheet has in that very row.
-
-    Examples
-    --------
-    >>> rows = [(2, "2020-4-30 tuning ripple period/1-2.bmp"), (3, "mine.bmp")]
-    >>> are_synthetic(rows), are_synthetic(rows[1:]), are_synthetic([])
-    (True, False, False)
-    """
-    found = [_name_in(row) == name.rpartition(".")[0] for row, name in rows]
-    return 2 * sum(found) >= len(found) > 0
-
-
-def _name_in(sheet_row: int) -> str:
-    """Return what the synthetic sheet names in a row, without its suffix."""
-    condition = condition_of(max(sheet_row - 2, 0))
-    return f"{condition.folder}/{condition.stem}"
 
 
 def _letters(number: int) -> str:

@@ -64,7 +64,7 @@ def paged(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     from nights import run_night
 
     folder = tmp_path_factory.mktemp("paged")
-    source = copy_source(synthetic, folder / "source")
+    source = copy_source(synthetic, folder / "lake" / "synthetic")
     rename_first(source, f"{HOSTILE}{QUOTES}")
     source.append_row(1, f"no file/{HOSTILE}{QUOTES}")
     with pytest.MonkeyPatch.context() as patch:

@@ -21,7 +21,7 @@ from deepdlt.page.tables import Shown, Table, make_table
 from deployments.cli import app
 from lake import Lake
 from lake.files import TEMPORARY_PREFIX
-from tasks.page import FRAMES, NightUnknown, embedded, gather, synthetic_sources, write_page
+from tasks.page import FRAMES, NightUnknown, embedded, gather, is_synthetic, write_page
 from tasks.pictures import NightPicture
 
 
@@ -125,13 +125,9 @@ def test_synthetic_images_are_called_so(here: Any) -> None:
 
 
 def test_images_of_others_are_not(lake: Lake) -> None:
-    """Of folders in the lake, all are ours; of others, those whose sheet names most images as ours would."""
-    names = ["2020-4-30 tuning ripple period/1-2.bmp", "Paper Data/Double pulses/12-1.bmp", "mine.bmp"]
-    ours = [{"source": "/ours", "image_id": f"{row}", "sheet_row": row + 2, "name": names[row]} for row in range(3)]
-    theirs = [{"source": "/theirs", "image_id": f"{row}", "sheet_row": row + 3, "name": names[row]} for row in range(3)]
-    fill(lake, labels=ours + theirs)
-    sources = ["/ours", "/theirs", "/nothing", str(lake.root / "synthetic")]
-    assert synthetic_sources(lake, sources) == {"/ours", str(lake.root / "synthetic")}
+    """Those of a night without a source lie in the lake."""
+    assert is_synthetic(lake, str(lake.root / "synthetic"))
+    assert not is_synthetic(lake, str(lake.root.parent / "synthetic"))
 
 
 def test_no_column_is_called_as_in_the_lake(here: Any) -> None:
