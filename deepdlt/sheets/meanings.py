@@ -36,7 +36,7 @@ def meanings_of(spec: SheetSpec) -> dict[str, LabelMeaning]:
     --------
     >>> from deepdlt.sheets.spec import load_spec
     >>> meanings_of(load_spec())["PP1"].text
-    'pattern, V vertical, H horizontal, D diagonal; column PP1 of the sheet, PP2 where that has none'
+    'pattern, V vertical, H horizontal, D dotted; column PP1 of the sheet, PP2 where that has none'
     """
     found = {}
     for key, label in spec.labels.items():
