@@ -208,7 +208,8 @@ def run_sentence(trainings: pl.DataFrame, *, n_failed: int = 0, n_errors: int = 
     alone = len(kinds) == 1
     said = listed(f"{BECAUSE[kind]}" if alone else f"{n:,} {BECAUSE[kind]}" for kind, n in kinds.most_common())
     reused = f"; {len(runs) - len(trained):,} stood complete and were reused" if len(trained) < len(runs) else ""
-    return f"{len(trained):,} of {n_all} were done{' ' if alone else ': '}{said}{reused}.{failed}"
+    was = "was" if len(trained) == 1 else "were"
+    return f"{len(trained):,} of {n_all} {was} done{' ' if alone else ': '}{said}{reused}.{failed}"
 
 
 def _failed_sentence(n_failed: int, n_errors: int) -> str:
