@@ -199,7 +199,8 @@ def _agreement(tests: pl.DataFrame, standing: Standing, meanings: Mapping[str, L
         headings,
         rows,
         "p by shuffling label values over conditions, after Holm for the labels of a training; behind it, how many "
-        "pairs of values can be told apart. Laser settings were not varied one by one: a harder value need not be the cause.",
+        "pairs of values can be told apart. Laser settings were not varied one by one: a harder value need not be the "
+        "cause.",
     )
 
 
