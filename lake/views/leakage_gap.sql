@@ -2,7 +2,7 @@
 -- Grain: one row per profile, preset, model, label and safe scheme of the newest night; same seeds, same budget.
 -- Units: mean squared error in the run's own target range. gap = loss(safe) - loss(paper) of the patches that were tested
 -- under both, so that what cannot be reached of them is the same on both sides; mean over images of the image's mean, and
--- over the n_seeds seeds that trained both; 95 % normal interval from the spread of that difference over images.
+-- over the n_seeds seeds that trained both; 95 % interval (Student's) from the spread of that difference over images.
 -- gap_seed_sd: sample standard deviation of the gap over seeds, NULL with one. flat_mse: each patch's own mean, of the same
 -- patches, NULL for runs of lakes from before patches had it; mark says which of the two is worse than that.
 CREATE OR REPLACE VIEW leakage_gap AS
@@ -56,7 +56,7 @@ gaps AS (
         avg(loss_paper) AS loss_paper,
         avg(loss_safe) AS loss_safe,
         avg(loss_safe - loss_paper) AS gap,
-        1.96 * stddev_samp(loss_safe - loss_paper) / sqrt(count(*)) AS half_width,
+        stddev_samp(loss_safe - loss_paper) / sqrt(count(*)) AS standard_error,
         avg(flat_paper) AS flat_paper,
         avg(flat_safe) AS flat_safe
     FROM images
@@ -65,7 +65,8 @@ gaps AS (
 SELECT
     gaps.profile, gaps.preset, gaps.model, gaps.label, gaps.scheme, over_seeds.n_seeds, gaps.n_images,
     gaps.loss_paper, gaps.loss_safe, gaps.gap,
-    gaps.gap - gaps.half_width AS ci_low, gaps.gap + gaps.half_width AS ci_high, over_seeds.gap_seed_sd,
+    gaps.gap - quantile * standard_error AS ci_low, gaps.gap + quantile * standard_error AS ci_high,
+    over_seeds.gap_seed_sd,
     gaps.flat_safe AS flat_mse,
     CASE
         WHEN gaps.flat_safe IS NULL THEN NULL
@@ -76,4 +77,5 @@ SELECT
     END AS mark
 FROM gaps
 JOIN over_seeds USING (profile, preset, model, label, scheme)
+LEFT JOIN student_quantile ON freedom = least(gaps.n_images - 1, 1000)
 ORDER BY gaps.profile, gaps.preset, gaps.model, gaps.label, gaps.scheme;

@@ -3,7 +3,7 @@
 -- each patch's own mean.
 -- Units: MSE of test patches in the run's own target range. mse: mean over seeds of the mean over folds; seed_sd: its
 -- sample standard deviation over seeds, NULL with one; image_mean: mean over images of each image's mean error; ci: its 95 %
--- normal interval.
+-- interval (Student's).
 CREATE OR REPLACE VIEW seed_spread AS
 WITH of_night AS (
     SELECT run_id, profile, preset, model, scheme, label, seed
@@ -36,13 +36,13 @@ of_image AS (
 ),
 over_images AS (
     SELECT profile, preset, model, scheme, label, count(*)::INTEGER AS n_images,
-        avg(mse) AS image_mean, 1.96 * stddev_samp(mse) / sqrt(count(*)) AS half_width
+        avg(mse) AS image_mean, stddev_samp(mse) / sqrt(count(*)) AS standard_error
     FROM of_image
     GROUP BY ALL
 )
 SELECT
     profile, preset, model, scheme, label, n_seeds, mse, seed_sd, n_images,
-    image_mean, image_mean - half_width AS ci_low, image_mean + half_width AS ci_high, flat_mse,
+    image_mean, image_mean - quantile * standard_error AS ci_low, image_mean + quantile * standard_error AS ci_high, flat_mse,
     CASE
         WHEN n_below = 0 THEN ''
         WHEN n_below = n_scored THEN 'worse than flat'
@@ -50,4 +50,5 @@ SELECT
     END AS mark
 FROM over_seeds
 JOIN over_images USING (profile, preset, model, scheme, label)
+LEFT JOIN student_quantile ON freedom = least(n_images - 1, 1000)
 ORDER BY ALL;

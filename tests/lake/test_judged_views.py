@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from lake_rows import fill
+from scipy import stats
 
 from lake import Lake
 
@@ -178,8 +179,26 @@ def test_the_spread_over_seeds_stands_beside_the_interval_over_images(lake: Lake
     (row,) = lake.query("FROM seed_spread").iter_rows(named=True)
     assert (row["n_seeds"], row["mse"], row["seed_sd"]) == (2, 1.5, pytest.approx(stdev([1, 2])))
     assert row["n_images"] == 2
-    assert (row["ci_high"] - row["ci_low"]) / 2 == pytest.approx(1.96 * stdev([1, 3]) / 2**0.5)
+    assert (row["ci_high"] - row["ci_low"]) / 2 == pytest.approx(stats.t.ppf(0.975, 1) * stdev([1, 3]) / 2**0.5)
     assert (row["ci_high"] + row["ci_low"]) / 2 == pytest.approx(2) == row["image_mean"]
+
+
+def test_an_interval_reaches_as_far_as_students_quantile(lake: Lake) -> None:
+    """Beside scipy's, from two images to more than there are rows for."""
+    found = lake.query("FROM student_quantile ORDER BY freedom")
+    assert found["freedom"].to_list() == list(range(1, 1001))
+    assert found["quantile"].to_numpy() == pytest.approx(stats.t.ppf(0.975, found["freedom"]), rel=2e-3)
+    assert found["quantile"].tail(1).item() == pytest.approx(stats.norm.ppf(0.975), rel=2e-3)
+
+
+@pytest.mark.parametrize("n_images", [3, 8, 1500])
+def test_images_however_many_have_an_interval(lake: Lake, n_images: int) -> None:
+    """Student's, of the images' mean errors."""
+    mse = {f"{number}": float(number % 7) for number in range(n_images)}
+    fill_runs(lake, {"r": {}}, fold_metrics=[score("r", 1.0)], patch_metrics=errors("r", mse))
+    low, high = lake.query("SELECT ci_low, ci_high FROM seed_spread").row(0)
+    wanted = stats.t.interval(0.95, n_images - 1, mean(mse.values()), stdev(mse.values()) / n_images**0.5)
+    assert (low, high) == pytest.approx(wanted, rel=2e-3)
 
 
 def test_one_seed_has_no_spread(lake: Lake) -> None:
