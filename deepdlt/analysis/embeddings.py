@@ -1,6 +1,9 @@
 """Codes in two dimensions, to be looked at: linear, by neighbours, by neighbourhood graph."""
 
+import functools
+import sys
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,11 +57,25 @@ def embed(codes: NDArray[np.floating], *, method: str, seed: int = 0) -> NDArray
 
 
 def _umap(standard: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Return the UMAP embedding; its first import compiles, so it happens here."""
+    """Return the UMAP embedding; UMAP takes seconds to import, so it happens here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of numba and of UMAP, that a seed leaves one thread
         import umap
 
+        _keep_compiled(umap.__name__)
         neighbours = min(15, len(standard) - 1)
         placed = umap.UMAP(n_components=2, n_neighbors=neighbours, random_state=seed).fit_transform(standard)
     return np.asarray(placed, np.float64)
+
+
+@functools.cache
+def _keep_compiled(library: str) -> None:
+    """Have numba keep on the disk what it compiles of a library, as it does of ours: no process compiles it again."""
+    from numba.core.dispatcher import Dispatcher
+
+    for name, module in sorted(sys.modules.items()):
+        if name.partition(".")[0] == library:
+            for function in vars(module).values():
+                if isinstance(function, Dispatcher) and function.__module__ == name:
+                    with suppress(RuntimeError):  # there is no folder that this process may write to
+                        function.enable_caching()

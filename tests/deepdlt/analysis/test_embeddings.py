@@ -1,5 +1,8 @@
 """A picture of codes keeps together what is alike, and is the same twice."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,7 +13,19 @@ from deepdlt.threads import one_thread
 ANY = pytest.mark.parametrize(
     "method", [pytest.param(name, marks=pytest.mark.long if name == "umap" else ()) for name in METHODS]
 )
-"""UMAP is compiled when it is first used, which takes 10 to 20 s."""
+"""UMAP is compiled when it is first used on a machine, which takes 10 to 20 s."""
+
+COUNTED = """
+from numba.core import event
+import numpy as np
+import umap  # compiles a few small functions as it is imported
+from deepdlt.analysis.embeddings import embed
+
+heard = event.RecordingListener()
+event.register("numba:compile", heard)
+embed(np.random.default_rng(0).normal(size=(20, 12)).astype(np.float32), method="umap")
+print(sum(each.is_start for _, each in heard.buffer))
+"""
 
 
 def clusters(n: int = 60, n_dimensions: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -40,6 +55,14 @@ def test_the_same_seed_gives_the_same_picture(method: str) -> None:
     with one_thread():
         one, other = (embed(codes, method=method, seed=3) for _ in range(2))
     assert np.array_equal(one, other)
+
+
+@pytest.mark.long
+def test_what_one_process_compiled_the_next_one_does_not() -> None:
+    """Machine code of UMAP is kept on the disk, as that of our own kernels is."""
+    embed(clusters(n=20)[0], method="umap")
+    next_one = subprocess.run([sys.executable, "-c", COUNTED], capture_output=True, text=True, check=True)
+    assert int(next_one.stdout) == 0
 
 
 def test_the_linear_picture_is_that_of_the_singular_vectors() -> None:
