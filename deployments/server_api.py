@@ -24,6 +24,9 @@ Json = dict[str, Any]
 # What a server with a busy database answers for a while.
 PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
 RETRY_S = 0.5
+# It is asked again for so many times as long as an answer is waited for: 3 minutes. On a crowded machine one write of
+# Prefect's holds its SQLite database for a minute, and others may follow it.
+BUSY_TIMES = 6
 NO_PREFECT = "what answers there is no Prefect server; does the address end in /api?"
 # A question that was taken and not answered in time is put this often in all.
 ASKED_AT_MOST = 3
@@ -85,7 +88,7 @@ class ServerApi:
         ServerRefused
             If the answer is an error; its text is in the message.
         """
-        deadline = time.monotonic() + self.timeout_s
+        deadline = time.monotonic() + BUSY_TIMES * self.timeout_s
         is_safe = method == "GET" or path.endswith("/filter") or "idempotency_key" in (body or {})
         n_tries = ASKED_AT_MOST if is_safe else 1
         while True:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from answers import answering
 
-from deployments.errors import ServerSilent, ServerUnreachable
-from deployments.server_api import ASKED_AT_MOST, ServerApi
+from deployments.errors import ServerRefused, ServerSilent, ServerUnreachable
+from deployments.server_api import ASKED_AT_MOST, BUSY_TIMES, RETRY_S, ServerApi
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\nConnection: close\r\n\r\n{"name": "late"}'
 
@@ -48,6 +48,26 @@ def test_a_request_that_got_no_answer_is_asked_again() -> None:
         assert api.run("any") == {"name": "late"}
     assert len(asked) == 2
     assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_a_busy_server_is_asked_again_for_longer_than_one_answer_takes(status: int) -> None:
+    """Its database may be held by one write for a minute, and by the next one after it."""
+    busy = [status] * (1 + int(BUSY_TIMES * 0.2 / RETRY_S))
+
+    def serve(*_: Any) -> tuple[int, Any]:
+        return (busy.pop(), {"detail": "Service Unavailable"}) if busy else (200, {"name": "late"})
+
+    with answering(serve) as api_url:
+        assert ServerApi(api_url, timeout_s=0.2).run("any") == {"name": "late"}
+    assert not busy
+
+
+def test_a_server_that_stays_busy_is_given_up() -> None:
+    """With what it said."""
+    refusal = pytest.raises(ServerRefused, match="Service Unavailable")
+    with answering(lambda *_: (503, {"detail": "Service Unavailable"})) as api_url, refusal:
+        ServerApi(api_url, timeout_s=0.01).run("any")
 
 
 def test_what_would_be_made_twice_is_asked_for_once() -> None:
