@@ -212,6 +212,7 @@ class Rounds:
             victim = "nobody"
         killed_at = time.monotonic()
         self.stack.cli("up")
+        print(f"seed {seed}: {victim} killed after {delay_s:.1f} s")
         ended = self.stack.wait(hit, limit_s=ENDED_S)
         n_nights = 1
         while ended["state_name"] != "Completed":
@@ -222,7 +223,7 @@ class Rounds:
         self.report.killed[victim] += 1
         self.report.nights.append(n_nights)
         self.report.recovery_s.append(time.monotonic() - killed_at)
-        print(f"seed {seed}: {victim} after {delay_s:.1f} s; {n_nights} nights, {self.report.recovery_s[-1]:.0f} s")
+        print(f"seed {seed}: {n_nights} nights, {self.report.recovery_s[-1]:.0f} s")
 
     def compare(self, wanted: dict[str, Counter[str]]) -> Report:
         """Tidy up as the weekly upkeep does, and compare what stands with what should."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from deployments.dead_runs import is_running_here, runs_under_way
 from deployments.processes import Started
 from deployments.server_api import FINAL, Json, ServerApi
 from deployments.settings import LOOPBACK, StackPaths, prefect_settings
@@ -104,8 +105,25 @@ class RunningStack:
             run = self.api.run(run_id)
             if run["state_name"] == state or run["state_type"] in FINAL:
                 return run
-            assert time.monotonic() < deadline, f"run {run_id} is still {run['state_name']} after {limit_s} s"
+            late = f"run {run_id} is still {run['state_name']} after {limit_s} s"
+            assert time.monotonic() < deadline, f"{late}\n{self.under_way()}\n{self.last_words()}"
             time.sleep(0.1)
+
+    def under_way(self) -> str:
+        """Return a line for each run that has not ended: where it stands, and whether its process is there."""
+        lines = []
+        for run in runs_under_way(self.api):
+            state, process = run["state"], "is there" if is_running_here(run) else "is gone"
+            said = f"{run['name']}: {state['name']} since {state['timestamp']} ({state['message']})"
+            lines.append(f"{said}, process {run['infrastructure_pid']} {process}, {run['labels']}")
+        return "\n".join(lines)
+
+    def last_words(self, n_lines: int = 40) -> str:
+        """Return the ends of the logs of all parts."""
+        lines = []
+        for log in sorted((self.paths.folder / "logs").glob("*.log")):
+            lines += [f"-- {log.name}", *log.read_text(errors="replace").splitlines()[-n_lines:]]
+        return "\n".join(lines)
 
     def run(self, deployment: str, *, limit_s: float = 90, **parameters: Any) -> Json:
         """Run a deployment to its end, and return the run."""
