@@ -1,9 +1,10 @@
 """Mark runs as crashed whose worker and process are gone, so that they hold no slot and nobody waits for them.
 
-The automation in `deploy` finds them by their missing heartbeats, but only where the server lived long enough to see
-the first one: after a power cut it is `up` that has to look.
+The automations in `deploy` find them by their silence, but only where the server lived long enough to hear the first
+word: after a power cut it is `up` that has to look.
 """
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -12,7 +13,10 @@ import psutil
 from deployments.server_api import Json, ServerApi
 
 UNDER_WAY = ["RUNNING", "PENDING", "CANCELLING"]
+WORKER_LABEL = "prefect.worker.name"
 GONE = "The worker and the process that ran it are gone."
+# A worker that lives says within a moment that a run is its own.
+SETTLED_S = 5.0
 
 
 def is_running_here(run: Json) -> bool:
@@ -31,7 +35,24 @@ def runs_under_way(api: ServerApi) -> list[Json]:
 def runs_of_workers(api: ServerApi, workers: Iterable[str]) -> list[Json]:
     """Return the runs under way that some workers took, by the names that the server knows them by."""
     names = set(workers)
-    return [run for run in runs_under_way(api) if (run["labels"] or {}).get("prefect.worker.name") in names]
+    return [run for run in runs_under_way(api) if (run["labels"] or {}).get(WORKER_LABEL) in names]
+
+
+def taken_by_nobody(api: ServerApi, pool: str) -> list[Json]:
+    """Return the runs of a pool that were taken, by no worker that one could name: it died before it said so."""
+    return [
+        run
+        for run in api.runs({"state": {"type": {"any_": ["PENDING"]}}})
+        if run["work_pool_name"] == pool and WORKER_LABEL not in (run["labels"] or {})
+    ]
+
+
+def never_begun(api: ServerApi, pool: str) -> list[Json]:
+    """Return those of them that no living worker, of another machine perhaps, is about to give its name to."""
+    deadline = time.monotonic() + SETTLED_S
+    while (found := taken_by_nobody(api, pool)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found
 
 
 def mark_with_children(api: ServerApi, run: Json, message: str) -> int:
@@ -47,7 +68,7 @@ def mark_with_children(api: ServerApi, run: Json, message: str) -> int:
     return 1 + sum(mark_with_children(api, child, message) for child in children)
 
 
-def mark_dead_runs(api_url: str, worker: str) -> int:
+def mark_dead_runs(api_url: str, worker: str, pool: str) -> int:
     """Mark the runs that a dead worker of this machine had, and whose processes are gone too.
 
     A process that outlived its worker goes on and reports by itself.
@@ -58,11 +79,13 @@ def mark_dead_runs(api_url: str, worker: str) -> int:
         The server.
     worker : str
         Name of the worker, as the server knows it.
+    pool : str
+        The pool that it worked for.
 
     Returns
     -------
     n_marked : int
     """
     api = ServerApi(api_url)
-    own = runs_of_workers(api, [worker])
-    return sum(mark_with_children(api, run, GONE) for run in own if not is_running_here(run))
+    dead = [run for run in runs_of_workers(api, [worker]) if not is_running_here(run)]
+    return sum(mark_with_children(api, run, GONE) for run in [*dead, *never_begun(api, pool)])

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +22,55 @@ VERSION_VARIABLE = "DEEPDLT_DEPLOYMENT_VERSION"
 # What a deployment is made of: the file itself and everything that shapes the parameters of a flow. Their types come
 # from what the flows import of deepdlt, and from what that imports in turn.
 SHAPING = ("deployments/prefect.yaml", "deployments/deploy.py", "deployments/automations.*", "flows/*.py")
+# Three heartbeats of 30 s (settings.py): fewer would take a busy run for a dead one.
 SILENT_S = 90
-ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
+# The server does what an automation asks for once: nothing, where another write holds its database just then.
+STILL_SILENT_S = 240
+# Between being taken by a worker and beginning lie the start of a process and some imports.
+NOT_BEGUN_S = 300
+HEARTBEAT = "prefect.flow-run.heartbeat"
+ENDS = tuple(f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Cancelled", "Crashed"))
 
-DEAD_RUNS: dict[str, Any] = {
-    "name": "deepdlt: a run without heartbeat has crashed",
-    "description": "A run whose worker and process are gone would be said to run for ever, and hold its slot.",
-    "enabled": True,
-    "trigger": {
-        "type": "event",
-        "posture": "Proactive",
-        "match": {"prefect.resource.id": "prefect.flow-run.*"},
-        "for_each": ["prefect.resource.id"],
-        "after": ["prefect.flow-run.heartbeat"],
-        "expect": ["prefect.flow-run.heartbeat", *(f"prefect.flow-run.{end}" for end in ENDS)],
-        "threshold": 1,
-        # Three heartbeats of 30 s (settings.py): fewer would take a busy run for a dead one.
-        "within": SILENT_S,
-    },
-    "actions": [
-        {
-            "type": "change-flow-run-state",
-            "state": "CRASHED",
-            "message": f"No heartbeat for {SILENT_S} s: its process or its machine is gone.",
-        }
-    ],
-}
+
+def crashed_if(what: str, *, after: str, expect: Sequence[str], within_s: int, message: str) -> dict[str, Any]:
+    """Return the automation that marks a run as crashed if, after one event, none of some others comes in time."""
+    return {
+        "name": f"deepdlt: {what}",
+        "description": "A run whose worker and process are gone would be said to run for ever, and hold its slot.",
+        "enabled": True,
+        "trigger": {
+            "type": "event",
+            "posture": "Proactive",
+            "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            "for_each": ["prefect.resource.id"],
+            "after": [after],
+            "expect": list(expect),
+            "threshold": 1,
+            "within": within_s,
+        },
+        "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": message}],
+    }
+
+
+DEAD_RUNS = (
+    *(
+        crashed_if(
+            f"a run without heartbeat has {said}",
+            after=HEARTBEAT,
+            expect=(HEARTBEAT, *ENDS),
+            within_s=within_s,
+            message=f"No heartbeat for {within_s} s: its process or its machine is gone.",
+        )
+        for said, within_s in (("crashed", SILENT_S), ("crashed, said again", STILL_SILENT_S))
+    ),
+    crashed_if(
+        "a run that was taken and did not begin has crashed",
+        after="prefect.flow-run.Pending",
+        expect=("prefect.flow-run.Running", *ENDS),
+        within_s=NOT_BEGUN_S,
+        message=f"Taken by a worker {NOT_BEGUN_S} s ago and not begun: the worker or its machine is gone.",
+    ),
+)
 
 
 def deployment_file() -> Path:
@@ -116,7 +139,8 @@ def deploy(state: StackState, say: Say = print, *, is_forced: bool = False) -> b
         return False
     say("registering the deployments")
     ensure_pools(api_url)
-    ensure_automation(api, DEAD_RUNS)
+    for automation in DEAD_RUNS:
+        ensure_automation(api, automation)
     ensure_watching(api)
     paths = stack_paths()
     settings = prefect_settings(paths, api_url, is_own_server=state.is_own_server)

@@ -70,7 +70,7 @@ def become_worker(pool: str, say: Say) -> None:
     wait_for(api_url, say)
     ensure_pools(api_url)
     paths = stack_paths()
-    if n_dead := mark_dead_runs(api_url, worker_name(paths, pool)):
+    if n_dead := mark_dead_runs(api_url, worker_name(paths, pool), pool):
         say(f"runs marked as crashed, their worker being gone: {n_dead}")
     say(f"becoming a worker of pool {pool} for {api_url}")
     become(worker_command(paths, pool), environment(paths, prefect_settings(paths, api_url, is_own_server=False)))

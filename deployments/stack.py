@@ -79,7 +79,7 @@ def up(say: Say = print) -> StackState:
         if missing:
             ensure_pools(str(state.api_url))
         for pool in missing:
-            if n_dead := mark_dead_runs(str(state.api_url), worker_name(paths, pool)):
+            if n_dead := mark_dead_runs(str(state.api_url), worker_name(paths, pool), pool):
                 say(f"runs marked as crashed, their worker being gone: {n_dead}")
             state = start_worker(paths, state, pool, say)
     return state

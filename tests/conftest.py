@@ -40,6 +40,7 @@ SHARED = {
         "deployments/test_stack",
         "deployments/test_follow",
         "deployments/test_deploy",
+        "deployments/test_dead_runs",
         "deployments/test_cli",
         "deployments/test_upkeep",
         "deployments/test_watching",
