@@ -16,6 +16,9 @@ PERIOD_S = 120.0
 GROWTH = 1.5
 """How much more memory a part may have in the last quarter of the nights than in the first."""
 
+HOOKS_MB = 100.0
+"""What a worker loads besides, once in its life: the flows, to run the hooks of the first of its nights that died."""
+
 
 @pytest.mark.long
 def test_a_soaked_lake_is_equal_to_a_new_one(tmp_path: Path, tell: Callable[[str], None]) -> None:
@@ -48,4 +51,5 @@ def test_a_soaked_lake_is_equal_to_a_new_one(tmp_path: Path, tell: Callable[[str
                 statistics.median(getattr(sizes, kind)[part] for sizes in some)
                 for some in (soak.sizes[:quarter], soak.sizes[-quarter:])
             )
-            assert last <= GROWTH * first, f"{part}: {kind} from {first} to {last}"
+            once = HOOKS_MB if kind == "rss_mb" and part.startswith("worker") else 0.0
+            assert last <= GROWTH * first + once, f"{part}: {kind} from {first} to {last}"
