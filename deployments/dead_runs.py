@@ -1,7 +1,8 @@
 """Mark runs as crashed whose worker and process are gone, so that they hold no slot and nobody waits for them.
 
 The automations in `deploy` find them by their silence, but only where the server lived long enough to hear the first
-word: after a power cut it is `up` that has to look.
+word: after a power cut it is `up` that has to look. What a dead worker had asked for may still come to pass after that,
+where the server was slow to answer: then it is left to the automations.
 """
 
 import time
@@ -15,7 +16,7 @@ from deployments.server_api import Json, ServerApi
 UNDER_WAY = ["RUNNING", "PENDING", "CANCELLING"]
 WORKER_LABEL = "prefect.worker.name"
 GONE = "The worker and the process that ran it are gone."
-# A worker that lives says within a moment that a run is its own.
+# A worker says within a moment that a run is its own.
 SETTLED_S = 5.0
 
 
@@ -47,12 +48,11 @@ def taken_by_nobody(api: ServerApi, pool: str) -> list[Json]:
     ]
 
 
-def never_begun(api: ServerApi, pool: str) -> list[Json]:
-    """Return those of them that no living worker, of another machine perhaps, is about to give its name to."""
+def wait_for_names(api: ServerApi, pool: str) -> None:
+    """Give workers time to name the runs that are theirs: those of another machine, or last words of a dead one."""
     deadline = time.monotonic() + SETTLED_S
-    while (found := taken_by_nobody(api, pool)) and time.monotonic() < deadline:
+    while taken_by_nobody(api, pool) and time.monotonic() < deadline:
         time.sleep(0.5)
-    return found
 
 
 def mark_with_children(api: ServerApi, run: Json, message: str) -> int:
@@ -87,5 +87,6 @@ def mark_dead_runs(api_url: str, worker: str, pool: str) -> int:
     n_marked : int
     """
     api = ServerApi(api_url)
+    wait_for_names(api, pool)
     dead = [run for run in runs_of_workers(api, [worker]) if not is_running_here(run)]
-    return sum(mark_with_children(api, run, GONE) for run in [*dead, *never_begun(api, pool)])
+    return sum(mark_with_children(api, run, GONE) for run in [*dead, *taken_by_nobody(api, pool)])
