@@ -16,8 +16,9 @@ from deployments.server_api import Json, ServerApi
 UNDER_WAY = ["RUNNING", "PENDING", "CANCELLING"]
 WORKER_LABEL = "prefect.worker.name"
 GONE = "The worker and the process that ran it are gone."
-# A worker says within a moment that a run is its own.
-SETTLED_S = 5.0
+# A worker says within a moment that a run is its own; a process needs some imports until it begins.
+NAMED_S = 5.0
+BEGUN_S = 60.0
 
 
 def is_running_here(run: Json) -> bool:
@@ -48,10 +49,19 @@ def taken_by_nobody(api: ServerApi, pool: str) -> list[Json]:
     ]
 
 
-def wait_for_names(api: ServerApi, pool: str) -> None:
-    """Give workers time to name the runs that are theirs: those of another machine, or last words of a dead one."""
-    deadline = time.monotonic() + SETTLED_S
-    while taken_by_nobody(api, pool) and time.monotonic() < deadline:
+def wait_for_last_words(api: ServerApi, worker: str, pool: str) -> None:
+    """Wait until runs that were just taken have the name of a worker, and until those of a dead one begin or end.
+
+    A living worker of another machine may be about to give its name; a process that was just started may end with its
+    worker, or go on without it.
+    """
+    began = time.monotonic()
+    while True:
+        waited_s = time.monotonic() - began
+        unnamed = taken_by_nobody(api, pool) if waited_s < NAMED_S else []
+        own = runs_of_workers(api, [worker]) if waited_s < BEGUN_S else []
+        if not unnamed and not any(run["state_type"] == "PENDING" and is_running_here(run) for run in own):
+            return
         time.sleep(0.5)
 
 
@@ -87,6 +97,6 @@ def mark_dead_runs(api_url: str, worker: str, pool: str) -> int:
     n_marked : int
     """
     api = ServerApi(api_url)
-    wait_for_names(api, pool)
+    wait_for_last_words(api, worker, pool)
     dead = [run for run in runs_of_workers(api, [worker]) if not is_running_here(run)]
     return sum(mark_with_children(api, run, GONE) for run in [*dead, *taken_by_nobody(api, pool)])

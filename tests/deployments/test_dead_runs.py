@@ -1,5 +1,11 @@
 """Runs that nobody will go on with are marked, and no other."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from stacks import RunningStack
 
@@ -8,9 +14,9 @@ from deployments.dead_runs import GONE, WORKER_LABEL, mark_dead_runs
 
 
 @pytest.fixture(autouse=True)
-def settled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else is about to give a run its name."""
-    monkeypatch.setattr(dead_runs, "SETTLED_S", 0.5)
+    monkeypatch.setattr(dead_runs, "NAMED_S", 0.5)
 
 
 def taken_run(lab: RunningStack, worker: str | None = None) -> str:
@@ -38,3 +44,31 @@ def test_a_run_that_another_worker_has_just_taken_is_not(lab: RunningStack) -> N
     assert mark_dead_runs(lab.api_url, "one that died", "cpu") == 0
     assert lab.api.run(run_id)["state_name"] == "Pending"
     assert mark_dead_runs(lab.api_url, "one that lives", "cpu") == 1
+
+
+@contextmanager
+def process_of(lab: RunningStack, run_id: str, seconds: float) -> Iterator[None]:
+    """Have a process on this machine that runs a run, for some seconds."""
+    command = [sys.executable, "-c", f"import time; time.sleep({seconds})"]
+    with subprocess.Popen(command, env={**os.environ, "PREFECT__FLOW_RUN_ID": run_id}) as process:
+        lab.api.ask("PATCH", f"flow_runs/{run_id}", {"infrastructure_pid": str(process.pid)})
+        yield
+        process.kill()
+
+
+def test_a_process_that_ends_with_its_worker_before_it_began_is_waited_for(lab: RunningStack) -> None:
+    """It was alive when the worker was found dead."""
+    run_id = taken_run(lab, "one that died")
+    with process_of(lab, run_id, seconds=2):
+        assert mark_dead_runs(lab.api_url, "one that died", "cpu") == 1
+    assert lab.api.run(run_id)["state_name"] == "Crashed"
+
+
+def test_a_process_that_goes_on_without_its_worker_keeps_its_run(lab: RunningStack) -> None:
+    """It has begun, and reports by itself."""
+    run_id = taken_run(lab, "one that died")
+    with process_of(lab, run_id, seconds=600):
+        lab.api.set_state(run_id, "RUNNING", "begun")
+        assert mark_dead_runs(lab.api_url, "one that died", "cpu") == 0
+        assert lab.api.run(run_id)["state_name"] == "Running"
+    assert mark_dead_runs(lab.api_url, "one that died", "cpu") == 1
