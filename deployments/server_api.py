@@ -24,12 +24,11 @@ Json = dict[str, Any]
 # What a server with a busy database answers for a while.
 PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
 RETRY_S = 0.5
-# It is asked again for so many times as long as an answer is waited for: 3 minutes. On a crowded machine one write of
-# Prefect's holds its SQLite database for a minute, and others may follow it.
-BUSY_TIMES = 6
+# A server that is busy, or took a question and did not answer in time, is asked again for so many times as long as an
+# answer is waited for: 3 minutes. On a crowded machine one write of Prefect's holds its SQLite database for a minute,
+# others may follow it, and whoever only reads waits for a connection.
+PATIENCE = 6
 NO_PREFECT = "what answers there is no Prefect server; does the address end in /api?"
-# A question that was taken and not answered in time is put this often in all.
-ASKED_AT_MOST = 3
 # The most rows that the server gives in an answer.
 PAGE = 200
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
@@ -52,7 +51,7 @@ class ServerApi:
     api_url : str
         Address, ending in ``/api``.
     timeout_s : float
-        Seconds to wait for an answer; a question may be put three times.
+        Seconds to wait for an answer; a question may be put `PATIENCE` times.
 
     Raises
     ------
@@ -88,9 +87,9 @@ class ServerApi:
         ServerRefused
             If the answer is an error; its text is in the message.
         """
-        deadline = time.monotonic() + BUSY_TIMES * self.timeout_s
+        deadline = time.monotonic() + PATIENCE * self.timeout_s
         is_safe = method == "GET" or path.endswith("/filter") or "idempotency_key" in (body or {})
-        n_tries = ASKED_AT_MOST if is_safe else 1
+        n_tries = PATIENCE if is_safe else 1
         while True:
             try:
                 return self.ask_once(method, path, body)

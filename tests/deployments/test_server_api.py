@@ -11,7 +11,7 @@ import pytest
 from answers import answering
 
 from deployments.errors import ServerRefused, ServerSilent, ServerUnreachable
-from deployments.server_api import ASKED_AT_MOST, BUSY_TIMES, RETRY_S, ServerApi
+from deployments.server_api import PATIENCE, RETRY_S, ServerApi
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\nConnection: close\r\n\r\n{"name": "late"}'
 
@@ -53,7 +53,7 @@ def test_a_request_that_got_no_answer_is_asked_again() -> None:
 @pytest.mark.parametrize("status", [429, 502, 503])
 def test_a_busy_server_is_asked_again_for_longer_than_one_answer_takes(status: int) -> None:
     """Its database may be held by one write for a minute, and by the next one after it."""
-    busy = [status] * (1 + int(BUSY_TIMES * 0.2 / RETRY_S))
+    busy = [status] * (1 + int(PATIENCE * 0.2 / RETRY_S))
 
     def serve(*_: Any) -> tuple[int, Any]:
         return (busy.pop(), {"detail": "Service Unavailable"}) if busy else (200, {"name": "late"})
@@ -88,7 +88,7 @@ def test_a_server_that_stays_silent_is_given_up() -> None:
     """The error says that it took the request, and for how long it was waited for."""
     with server_silent_for(99) as (api, asked), pytest.raises(ServerSilent, match=r"no answer within 0\.2 s"):
         api.run("any")
-    assert len(asked) == ASKED_AT_MOST
+    assert len(asked) == PATIENCE
 
 
 def test_what_answers_in_no_json_is_no_prefect_server() -> None:

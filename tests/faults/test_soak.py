@@ -41,7 +41,8 @@ def test_a_soaked_lake_is_equal_to_a_new_one(tmp_path: Path, tell: Callable[[str
     what_happened = f"{dict(soak.outcomes)}, killed {dict(soak.killed)}, {dict(soak.changes)}"
     tell(
         f"seed {seed}: {soak.n_nights} nights ({what_happened}); "
-        f"rows compared {n_rows}; losses {sum(lost.values())}, duplicates {sum(doubled.values())}, torn {len(torn)}"
+        f"rows compared {n_rows}; losses {sum(lost.values())}, duplicates {sum(doubled.values())}, torn {len(torn)}; "
+        f"orphans {soak.n_orphans} before upkeep"
     )
     assert (lost, doubled, torn) == (dict.fromkeys(lost, 0), dict.fromkeys(doubled, 0), [])
     quarter = max(1, len(soak.sizes) // 4)

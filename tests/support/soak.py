@@ -180,6 +180,7 @@ class Soak:
     killed: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
     sizes: list[Sizes] = field(default_factory=list)
+    n_orphans: int = 0
 
     @property
     def n_nights(self) -> int:
@@ -192,7 +193,7 @@ class Soak:
         return NIGHT | {"source": str(self.lab.source.folder)}
 
     def run(self, seconds: float) -> None:
-        """Have nights for so long, then one that nobody disturbs, and upkeep."""
+        """Have nights for so long, then one that nobody disturbs, and upkeep that keeps nothing for later."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             began = time.monotonic()
@@ -201,7 +202,8 @@ class Soak:
                 self.keep()
             time.sleep(max(0.0, min(deadline, began + self.period_s) - time.monotonic()))
         complete_night(self.stack, self.parameters)
-        self.keep()
+        self.n_orphans = len(left_behind(self.stack))
+        self.keep(keep_days=0)
 
     def night(self) -> None:
         """Let something happen in the lab, begin a night, and perhaps kill something."""
@@ -220,9 +222,9 @@ class Soak:
         self.sizes.append(sizes_of(self.stack))
         print(f"night {self.n_nights}: {change}; killed: {victim}; {state}; {self.sizes[-1].rss_mb}", flush=True)
 
-    def keep(self) -> None:
+    def keep(self, **parameters: Any) -> None:
         """Do the weekly upkeep."""
-        kept = self.stack.run("maintain/weekly", limit_s=ENDED_S)
+        kept = self.stack.run("maintain/weekly", limit_s=ENDED_S, **parameters)
         assert kept["state_name"] == "Completed", kept["state"]["message"]
 
 
