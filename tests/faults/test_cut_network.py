@@ -71,7 +71,7 @@ def test_a_cut_network_ends_in_one_clean_outcome(
     cable.mend()
     ended = workers.wait(hit, limit_s=400)
     if cut_s < 60:
-        assert ended["state_name"] == "Completed"
+        assert ended["state_name"] == "Completed", f"{ended['state']}\n{workers.last_words()}"
     else:
         again = workers.run("retrain/nightly", limit_s=400, source=str(source), **NIGHT)
         assert again["state_name"] == "Completed"
