@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from deepdlt.errors import DeepdltError
 from deepdlt.night import RunPlan
 from lake import Lake
 from lake.location import Location
@@ -25,6 +26,16 @@ from lake.statements import load
 
 SCRATCH = "DEEPDLT_SCRATCH"
 """Folder with room for patches, on a disk of this machine."""
+
+
+class SplitMissing(DeepdltError):
+    """The lake that this worker knows is not the one in which the night was asked for."""
+
+    def __init__(self, split_id: str, location: Location) -> None:
+        super().__init__(
+            f"the lake {location} has no split {split_id}: the night stands in another one; start the worker of this "
+            "machine with the DEEPDLT_LAKE of the night"
+        )
 
 
 @dataclass(frozen=True)
@@ -110,14 +121,25 @@ class PatchFiles:
         ------
         ShardMissing, ShardCorrupt
             If they cannot be read.
+        SplitMissing
+            As in `size_px`.
         """
         if plan.dataset_id not in self._filled:
             self._filled[plan.dataset_id] = self._fill(plan, self._files[plan.dataset_id])
         return self._filled[plan.dataset_id]
 
     def size_px(self, plan: RunPlan) -> int:
-        """Return the edge of a plan's patches, px."""
-        return int(self._lake.query(load("size_of_split"), [plan.split_id]).item())
+        """Return the edge of a plan's patches, px.
+
+        Raises
+        ------
+        SplitMissing
+            If the lake does not have the split.
+        """
+        found = self._lake.query(load("size_of_split"), [plan.split_id])
+        if found.is_empty():
+            raise SplitMissing(plan.split_id, self._lake.location)
+        return int(found.item())
 
     def close(self) -> None:
         """Close the files; their memory is free once the children are gone, too."""

@@ -37,7 +37,7 @@ def far_away() -> Iterator[tuple[RunningStack, Cable]]:
     workers = RunningStack({**os.environ, **stacks.environment_of(folder, cable.port)}, folder, server.api_url)
     try:
         for pool in ("cpu", "gpu"):  # the runs are for the others
-            os.kill(server.part(f"worker-{pool}").pid, signal.SIGINT)
+            os.kill(server.part(f"worker-{pool}").pid, signal.SIGTERM)
         workers.cli("up")
         workers.cli("deploy")
         yield workers, cable

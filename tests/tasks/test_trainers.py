@@ -17,7 +17,7 @@ from tasks.ingest import ingest_source
 from tasks.lake_access import open_lake
 from tasks.messages import Event, Order
 from tasks.prepare import assign_missing, cut_missing, freeze
-from tasks.shared_patches import PatchFiles
+from tasks.shared_patches import PatchFiles, SplitMissing
 from tasks.trainers import LAST, Mailbox, Trainer, Trainers
 
 RECIPE = PatchRecipe(size_px=16, n_per_image=8)
@@ -78,6 +78,14 @@ def until(box: Mailbox, *kinds: str) -> Event:
     while (event := box.get(timeout=300)).kind not in kinds:
         pass
     return event
+
+
+def test_a_worker_with_another_lake_than_the_nights_is_told_so(tmp_path: Path, split: SplitRecord) -> None:
+    """Before any process is started: by the lake that it has, what is not in it, and what to do."""
+    with Lake.open(tmp_path / "other") as other, pytest.raises(SplitMissing, match="DEEPDLT_LAKE") as refused:
+        Trainers(other, [plan(split, 1)])
+    assert str(tmp_path / "other") in str(refused.value)
+    assert split.split_id in str(refused.value)
 
 
 def test_each_fold_lands_in_the_lake_from_its_process(lake: Lake, split: SplitRecord, trainers: Trainers) -> None:
