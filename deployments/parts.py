@@ -40,7 +40,7 @@ def environment(paths: StackPaths, settings: dict[str, str]) -> dict[str, str]:
 
 def server_command(host: str, port: int) -> list[str]:
     """Return the command of a server."""
-    return [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
+    return [sys.executable, "-m", "deployments.server", "--host", host, "--port", str(port)]
 
 
 def worker_command(paths: StackPaths, pool: str) -> list[str]:

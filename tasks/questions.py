@@ -39,7 +39,7 @@ WORK: dict[Question, tuple[str, ...]] = {
 LIBRARIES: dict[Question, tuple[str, ...]] = {
     "label_means": ("numpy", "polars"),
     "difficulty": ("numpy", "polars"),
-    "probe": ("numpy", "polars", "scikit-learn", "scipy", "umap-learn"),
+    "probe": ("numba", "numpy", "polars", "scikit-learn", "scipy", "umap-learn"),
     "audit": ("numpy", "polars"),
 }
 
