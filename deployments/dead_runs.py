@@ -79,9 +79,9 @@ def mark_with_children(api: ServerApi, run: Json, message: str) -> int:
 
 
 def mark_dead_runs(api_url: str, worker: str, pool: str) -> int:
-    """Mark the runs that a dead worker of this machine had, and whose processes are gone too.
+    """Mark the runs that a dead worker of this machine had, and whose processes are gone too, or never came to be.
 
-    A process that outlived its worker goes on and reports by itself.
+    A process that outlived its worker goes on and reports by itself. Takes up to `BEGUN_S` where it is not yet clear.
 
     Parameters
     ----------
