@@ -1,7 +1,7 @@
 """What a night has to train: the trainings that a data set, its splits and the settings call for."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from deepdlt.config import PROFILES, ModelName, ProfileName, Settings, TrainingC
 from deepdlt.digest import digest_json
 from deepdlt.errors import DeepdltError
 from deepdlt.presets import Preset, find_preset
-from deepdlt.provenance import code_digest, library_versions
+from deepdlt.provenance import code_digest, versions_of_training
 
 TRAINING_MODULES = (
     "deepdlt.training.train",
@@ -52,6 +52,7 @@ class RunPlan(Settings):
     dataset_id: str
     split_id: str
     code_digest: str = Field(description="Training code that the run's name stands for.")
+    versions: dict[str, str] = Field(description="Versions of Python and of libraries that it stands for.")
 
     @property
     def title(self) -> str:
@@ -100,17 +101,35 @@ class CodeDiffers(DeepdltError):
         )
 
 
-def refuse_other_code(plan: RunPlan) -> None:
+class VersionsDiffer(DeepdltError):
+    """A worker has other versions of Python or of a numeric library than the one that planned the night."""
+
+    def __init__(self, planned: Mapping[str, str], here: Mapping[str, str]) -> None:
+        self.planned = dict(planned)
+        self.here = dict(here)
+        names = sorted(name for name in planned.keys() | here.keys() if planned.get(name) != here.get(name))
+        differ = [f"{name} {here.get(name, 'none')} in place of {planned.get(name, 'none')}" for name in names]
+        super().__init__(
+            f"this worker has {', '.join(differ)}, which the night was planned with: "
+            "bring both to the same version, restart the workers, and run the night again"
+        )
+
+
+def refuse_other_software(plan: RunPlan) -> None:
     """Raise where a run trained here would not be what its name says.
 
     Raises
     ------
     CodeDiffers
         If the training code of this process is not that of the plan.
+    VersionsDiffer
+        If Python or a library has another version here.
     """
-    here = training_code()
-    if here != plan.code_digest:
-        raise CodeDiffers(plan.code_digest, here)
+    code, versions = training_code(), versions_of_training()
+    if code != plan.code_digest:
+        raise CodeDiffers(plan.code_digest, code)
+    if versions != plan.versions:
+        raise VersionsDiffer(plan.versions, versions)
 
 
 def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: int, *, code: str) -> str:
@@ -142,7 +161,7 @@ def run_id_of(split: SplitRecord, fold: int, settings: TrainingSettings, seed: i
             "settings": settings.identity(),
             "seed": seed,
             "code": code,
-            "libraries": library_versions(),
+            "versions": versions_of_training(),
         }
     )
 
@@ -251,6 +270,7 @@ def _plan_folds(
             dataset_id=split.dataset_id,
             split_id=split.split_id,
             code_digest=code,
+            versions=versions_of_training(),
         )
         for fold in range(1, split.n_folds + 1)
     ]

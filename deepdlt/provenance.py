@@ -131,6 +131,21 @@ def library_versions(names: Iterable[str] = NUMERIC_LIBRARIES) -> dict[str, str]
     return {"python": platform.python_version(), **{name: _version(name) for name in names}}
 
 
+def versions_of_training() -> dict[str, str]:
+    """Return the versions that the name of a training stands for.
+
+    Machines that share a night may have Python from different distributions, and builds of torch for different
+    devices: the last part of Python's version, and what tells a build ("+cpu"), do not count.
+
+    Raises
+    ------
+    importlib.metadata.PackageNotFoundError
+        If a library is not installed.
+    """
+    counts = {name: version.partition("+")[0] for name, version in library_versions().items()}
+    return counts | {"python": counts["python"].rpartition(".")[0]}
+
+
 @functools.cache
 def _version(name: str) -> str:
     """Return the version of a distribution; that of this process does not change."""

@@ -1,5 +1,6 @@
 """A run as it stands in the lake: what was trained, on what, and the data and labels of then."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,7 +87,8 @@ def find_run(lake: Lake, prefix: str) -> StoredRun:
     where = {name: row.pop(name) for name in WHERE}
     recipe_id = row.pop("recipe_id")
     settings = TrainingSettings.model_validate_json(row.pop("settings"))
-    return StoredRun(RunPlan(**row, settings=settings, code_digest=where["code_digest"]), where, recipe_id)
+    software = {"code_digest": where["code_digest"], "versions": json.loads(where["versions"])}
+    return StoredRun(RunPlan(**row, settings=settings, **software), where, recipe_id)
 
 
 def lake_of(lake: Lake, run: StoredRun) -> Lake:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING
 
-from deepdlt.night import RunPlan, refuse_other_code
+from deepdlt.night import RunPlan, refuse_other_software
 from deepdlt.threads import share_cores
 from tasks.kept_progress import forget_progress
 from tasks.lake_access import open_lake
@@ -112,7 +112,7 @@ def _train(order: Order, speaker: Speaker) -> None:
     lake = open_lake()
     try:
         for plan in waiting:
-            refuse_other_code(plan)
+            refuse_other_software(plan)
         # A transaction waits for the disk and for other writers: the next fold is scored in the meantime.
         with torch_threads(order.n_threads), ThreadPoolExecutor(1) as writer:
             for outcome in train_plans(lake, order.plans, take_patches(lake, order.patches), on_epoch=tell):

@@ -4,16 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deepdlt import provenance
 from deepdlt.config import PROFILES, TrainingChoices, TrainingSettings
 from deepdlt.night import (
     CodeDiffers,
     NoModelLeft,
     RunPlan,
     SplitRecord,
+    VersionsDiffer,
     batch_plans,
     plan_runs,
     presets_of_night,
-    refuse_other_code,
+    refuse_other_software,
     run_id_of,
 )
 from deepdlt.presets import PRESETS, PresetUnknown
@@ -166,6 +168,25 @@ def test_every_training_is_done_once_with_each_seed() -> None:
 def test_a_worker_with_other_code_refuses_the_plan() -> None:
     """A run's name stands for the code that made it, so no other code may train it."""
     plan = plans()[0]
-    refuse_other_code(plan)
+    refuse_other_software(plan)
     with pytest.raises(CodeDiffers, match="same version"):
-        refuse_other_code(plan.model_copy(update={"code_digest": "0" * 32}))
+        refuse_other_software(plan.model_copy(update={"code_digest": "0" * 32}))
+
+
+def test_a_worker_with_other_libraries_refuses_the_plan() -> None:
+    """So, too, for the versions that the name stands for; the error says which one differs."""
+    plan = plans()[0]
+    planned = plan.versions | {"numpy": "1.0"}
+    with pytest.raises(VersionsDiffer, match=r"^this worker has numpy \S+ in place of 1\.0, .* same version"):
+        refuse_other_software(plan.model_copy(update={"versions": planned}))
+
+
+def test_builds_of_one_version_share_a_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with torch for its GPU, and another Python of the same series, names a training as the planner does."""
+    names = []
+    for here in ({"python": "3.12.3", "torch": "2.13.0+cpu"}, {"python": "3.12.11", "torch": "2.13.0"}):
+        monkeypatch.setattr(provenance, "library_versions", lambda here=here: here)
+        names.append([plan.run_id for plan in plans()])
+    assert names[0] == names[1]
+    monkeypatch.setattr(provenance, "library_versions", lambda: {"python": "3.13.0", "torch": "2.13.0"})
+    assert names[0][0] != plans()[0].run_id

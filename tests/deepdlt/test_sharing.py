@@ -23,6 +23,7 @@ def plan(fold: int, **settings: object) -> RunPlan:
         dataset_id="d",
         split_id="s",
         code_digest="c",
+        versions={},
     )
 
 

@@ -41,6 +41,7 @@ def plan_of(planted: PlantedLake, *, is_holdout: bool = True, **settings: Any) -
         dataset_id=planted.dataset_id,
         split_id=split.split_id,
         code_digest="code",
+        versions={},
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from deepdlt.config import PatchRecipe, TrainingSettings
 from deepdlt.night import RunPlan, SplitRecord, run_id_of, training_code
 from deepdlt.presets import Preset
+from deepdlt.provenance import versions_of_training
 from lake import Lake
 from tasks.ingest import ingest_source
 from tasks.lake_access import open_lake
@@ -64,6 +65,7 @@ def plan(split: SplitRecord, fold: int, **changed: Any) -> RunPlan:
         settings=settings,
         fold=fold,
         code_digest=code,
+        versions=versions_of_training(),
         **split.model_dump(include={"scheme", "label", "n_folds", "seed", "dataset_id", "split_id"}),
     )
 
