@@ -59,13 +59,7 @@ def _section(row: Row, result: dict[str, Any]) -> str:
     said = [
         f"## {result['work']} (`{result['row']}`)",
         f"{result['n_runs']} {'pairs' if result['other'] else 'runs'} on {row.data or result['source']}, "
-        f"{result['taken_at'][:10]}: ours {_spread(result['seconds'])}, {result['cores']:.1f} cores busy, "
-        f"peak memory {result['peak_mb']:.0f} MB"
-        + (
-            f"; {result['other']} {_spread(result['other_seconds'])}, peak {result['other_peak_mb']:.0f} MB."
-            if result["other"]
-            else "."
-        ),
+        f"{result['taken_at'][:10]}: {_sides(row, result)}.",
     ]
     if result["limit"]:
         share = result["limit"]["seconds"] / result["seconds"]["median"]
@@ -80,6 +74,17 @@ def _section(row: Row, result: dict[str, Any]) -> str:
         f"{machine['system']}, Python {machine['python']}, {versions}</sub>"
     )
     return "\n\n".join(said)
+
+
+def _sides(row: Row, result: dict[str, Any]) -> str:
+    """Return the seconds of each side; what it took of the machine, too, where its own process did the work."""
+    ours, other = f"ours {_spread(result['seconds'])}", ""
+    if result["other"]:
+        other = f"; {result['other']} {_spread(result['other_seconds'])}"
+    if not row.works_elsewhere:
+        ours += f", {result['cores']:.1f} cores busy, peak memory {result['peak_mb']:.0f} MB"
+        other += f", peak {result['other_peak_mb']:.0f} MB" if result["other"] else ""
+    return ours + other
 
 
 def _spread(spread: dict[str, float]) -> str:

@@ -62,6 +62,8 @@ class Row:
         How many pairs, where not five or three.
     data : str
         What it works on, where that is not the source.
+    works_elsewhere : bool
+        Whether other processes do the work: memory and processors of the one that is timed are then not told.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Row:
     is_for_gpu: bool = False
     n_pairs: int | None = None
     data: str = ""
+    works_elsewhere: bool = False
 
 
 def faster(times: float) -> Judge:

@@ -48,11 +48,16 @@ def write_document(docs: Path) -> str:
 
 def _budget(found: dict[str, Any]) -> str:
     """Return what was trained on what."""
-    budget, machine = found["budget"], found["machine"]
+    budget, records = found["budget"], found["records"]
+    machines = [record.get("machine") or found["machine"] for record in records]
+    where = sorted({f"{machine['processor']}, torch {machine['versions']['torch']}" for machine in machines})
+    days = sorted({record["taken_at"][:10] for record in records})
+    codes = {record.get("code") for record in records}
+    code = "by the same training code" if len(codes) == 1 and None not in codes else "not surely by one training code"
     return (
         f"{budget['epochs']} epochs on {budget['n_train']:,} patches, scored on {budget['n_val']:,} of other images; "
         f"{budget['source']}, {budget['n_per_image']} patches an image, seed {budget['seed']}, one thread each. "
-        f"{machine['processor']}, torch {machine['versions']['torch']}."
+        f"Trained {' to '.join(dict.fromkeys((days[0], days[-1])))}, {code}: {'; '.join(where)}."
     )
 
 

@@ -15,6 +15,7 @@ from benchmarks.choices.families import COMMON, FAMILIES, THIS_MODEL, Family
 from benchmarks.machine import describe_machine
 from benchmarks.sources import Stage, held_out_patches
 from deepdlt.analysis.fold_baselines import measure_fold
+from deepdlt.night import training_code
 from deepdlt.threads import torch_threads
 from deepdlt.training.checkpoints import load_checkpoint
 from deepdlt.training.patchset import PatchSet
@@ -69,8 +70,8 @@ def train_all(stage: Stage, *, n_per_image: int, epochs: int, say: Say) -> dict[
                 say(
                     f"{record['family']}: {record['choice']}: {last['val_psnr_db']:.2f} dB, SSIM {last['val_ssim']:.3f}"
                 )
-                _keep({"budget": budget, "machine": describe_machine(), "records": kept})
-    found = {"budget": budget, "machine": describe_machine(), "records": kept, "baselines": patches.baselines()}
+                _keep({"budget": budget, "records": kept})
+    found = {"budget": budget, "records": kept, "baselines": patches.baselines()}
     _keep(found)
     return found
 
@@ -107,6 +108,8 @@ def _train_family(
                     "settings": _chosen(settings),
                     "n_parameters": result.n_parameters,
                     "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "code": training_code(),
+                    "machine": describe_machine(),
                     "epochs": [dataclasses.asdict(epoch) for epoch in result.history],
                 }
 
@@ -125,7 +128,7 @@ def _dissimilarity(settings: TrainingSettings, first: Path) -> Any:
 
 
 def _kept(budget: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the records of an earlier run of the same budget whose choices are still what they were."""
+    """Return the records of an earlier run of the same budget whose choices, and code, are still what they were."""
     if not RESULTS.exists():
         return []
     found = json.loads(RESULTS.read_text())
@@ -135,7 +138,11 @@ def _kept(budget: dict[str, Any]) -> list[dict[str, Any]]:
         for choice in family.choices
     }
     records: list[dict[str, Any]] = found["records"] if found["budget"] == budget else []
-    return [one for one in records if one["settings"] == wanted.get((one["family"], one["choice"]))]
+    return [
+        one
+        for one in records
+        if one["settings"] == wanted.get((one["family"], one["choice"])) and one.get("code") == training_code()
+    ]
 
 
 def _chosen(settings: TrainingSettings) -> dict[str, Any]:

@@ -191,6 +191,7 @@ def _row(name: str, work: str, side: str, seconds: float, made: Callable[[Stage]
         parameters=made,
         judges=(within(seconds), said_always("all_stand", goal="all runs stand in the lake")),
         is_for_gpu=True,
+        works_elsewhere=True,
     )
 
 
@@ -202,6 +203,7 @@ ROWS = (
         other="benchmarks.rows.folds:baseline",
         parameters=parameters,
         judges=(faster(4), said_always("all_stand", goal="all runs stand in the lake")),
+        works_elsewhere=True,
     ),
     _row("gpu-folds", "all 20 folds, 10 epochs, 100 patches an image, one GPU", "folds_on_gpu", 30, gpu_parameters),
     _row("gpu-100-epochs", "autoencoder, 100 epochs, one GPU", "long_on_gpu", 20, gpu_parameters),

@@ -52,6 +52,7 @@ ROWS = (
         ours="benchmarks.rows.start:help_text",
         parameters=parameters,
         judges=(within(0.3), said_always("is_light", goal="nothing heavy imported")),
+        works_elsewhere=True,
     ),
     Row(
         name="start-sql",
@@ -59,5 +60,6 @@ ROWS = (
         ours="benchmarks.rows.start:query",
         parameters=parameters,
         judges=(within(0.8), said_always("is_light", goal="nothing heavy imported")),
+        works_elsewhere=True,
     ),
 )

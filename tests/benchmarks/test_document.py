@@ -64,6 +64,30 @@ def test_a_row_says_what_it_worked_on(kept: Path, tmp_path: Path) -> None:
     assert result["source"] not in said
 
 
+def test_where_other_processes_work_nothing_is_said_of_the_one_that_waits(kept: Path, tmp_path: Path) -> None:
+    """Memory and processors of a client that polls are no property of the night."""
+    written(load=0.1, name="night")
+    document.write_document(tmp_path / "performance.md")
+    assert "MB" not in (tmp_path / "performance.md").read_text().partition("(`night`)")[2].partition("<sub>")[0]
+
+
+def test_trainings_of_other_code_are_not_said_to_be_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor are machines: each that trained is named."""
+    monkeypatch.setattr(choices, "overlaid_curves_figure", lambda *_, **__: b"")
+    found = json.loads(choices.RESULTS.read_text())
+    machine = found["machine"]
+    for number, record in enumerate(found["records"]):
+        record |= {"code": "c", "machine": machine | {"processor": f"processor {number % 2}"}}
+    monkeypatch.setattr(choices, "RESULTS", tmp_path / "results.json")
+    for code, said in (("c", "by the same training code"), ("d", "not surely by one training code")):
+        found["records"][0]["code"] = code
+        choices.RESULTS.write_text(json.dumps(found))
+        choices.write_document(tmp_path)
+        text = (tmp_path / "choices.md").read_text()
+        assert said in text
+        assert all(f"processor {number}, torch" in text for number in (0, 1))
+
+
 def test_pictures_of_choices_say_which_they_are_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has a text of its own, and no table compares seconds of different hours."""
     monkeypatch.setattr(choices, "overlaid_curves_figure", lambda *_, **__: b"")
