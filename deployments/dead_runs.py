@@ -16,8 +16,9 @@ from deployments.server_api import Json, ServerApi
 UNDER_WAY = ["RUNNING", "PENDING", "CANCELLING"]
 WORKER_LABEL = "prefect.worker.name"
 GONE = "The worker and the process that ran it are gone."
-# A worker says within a moment that a run is its own; a process needs some imports until it begins.
-NAMED_S = 5.0
+# A worker says that a run is its own within a moment, or later where the server is busy; a process needs some imports
+# until it begins.
+NAMED_S = 20.0
 BEGUN_S = 60.0
 
 
@@ -49,19 +50,21 @@ def taken_by_nobody(api: ServerApi, pool: str) -> list[Json]:
     ]
 
 
-def wait_for_last_words(api: ServerApi, worker: str, pool: str) -> None:
+def wait_for_last_words(api: ServerApi, worker: str, pool: str) -> list[Json]:
     """Wait until runs that were just taken have the name of a worker, and until those of a dead one begin or end.
 
     A living worker of another machine may be about to give its name; a process that was just started may end with its
-    worker, or go on without it.
+    worker, or go on without it. Return the runs that nobody has named in all that time: what is taken meanwhile is
+    none of them.
     """
-    began = time.monotonic()
+    began, first = time.monotonic(), {run["id"] for run in taken_by_nobody(api, pool)}
     while True:
         waited_s = time.monotonic() - began
-        unnamed = taken_by_nobody(api, pool) if waited_s < NAMED_S else []
+        unnamed = [run for run in taken_by_nobody(api, pool) if run["id"] in first] if first else []
         own = runs_of_workers(api, [worker]) if waited_s < BEGUN_S else []
-        if not unnamed and not any(run["state_type"] == "PENDING" and is_running_here(run) for run in own):
-            return
+        is_beginning = any(run["state_type"] == "PENDING" and is_running_here(run) for run in own)
+        if not (unnamed and waited_s < NAMED_S) and not is_beginning:
+            return unnamed
         time.sleep(0.5)
 
 
@@ -97,6 +100,6 @@ def mark_dead_runs(api_url: str, worker: str, pool: str) -> int:
     n_marked : int
     """
     api = ServerApi(api_url)
-    wait_for_last_words(api, worker, pool)
+    nobodys = wait_for_last_words(api, worker, pool)
     dead = [run for run in runs_of_workers(api, [worker]) if not is_running_here(run)]
-    return sum(mark_with_children(api, run, GONE) for run in [*dead, *taken_by_nobody(api, pool)])
+    return sum(mark_with_children(api, run, GONE) for run in [*dead, *nobodys])

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,6 +45,20 @@ def test_a_run_that_another_worker_has_just_taken_is_not(lab: RunningStack) -> N
     assert mark_dead_runs(lab.api_url, "one that died", "cpu") == 0
     assert lab.api.run(run_id)["state_name"] == "Pending"
     assert mark_dead_runs(lab.api_url, "one that lives", "cpu") == 1
+
+
+def test_a_run_that_is_taken_while_others_are_waited_for_is_left(
+    lab: RunningStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A living worker of another machine has just taken it, and is about to give its name."""
+    monkeypatch.setattr(dead_runs, "NAMED_S", 3)
+    old, young = taken_run(lab), list[str]()
+    taking = threading.Timer(1, lambda: young.append(taken_run(lab)))
+    taking.start()
+    assert mark_dead_runs(lab.api_url, "one that died", "cpu") == 1
+    taking.join()
+    assert [lab.api.run(run_id)["state_name"] for run_id in (old, *young)] == ["Crashed", "Pending"]
+    assert mark_dead_runs(lab.api_url, "one that died", "cpu") == 1
 
 
 @contextmanager
