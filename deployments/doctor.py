@@ -22,7 +22,7 @@ from deployments.errors import DeploymentMissing
 from deployments.parts import POOLS
 from deployments.server_api import Json, ServerApi
 from deployments.settings import external_api_url, own_variables, results_folder, stack_paths, what_nights_take
-from deployments.stack import n_online_workers, status
+from deployments.stack import n_online_workers, others_server, status
 from deployments.stack_state import read_state
 from lake.errors import LakeError
 
@@ -194,8 +194,9 @@ def newest_night() -> datetime | None:
 
 def check_stack() -> Iterator[Check]:
     """Look at server and workers of the local stack; of a server elsewhere the pools say which workers it has."""
-    named = external_api_url()
-    if named and named != read_state(stack_paths()).api_url:
+    state = read_state(stack_paths())
+    named = others_server(state)
+    if named and not state.has_workers_for(named):
         if ServerApi(named, timeout_s=5).is_healthy():
             yield Check("ok", "server", f"{named} answers")
         else:

@@ -31,6 +31,17 @@ class StackInUse(DeploymentError):
         self.changed = changed
 
 
+class ServerRuns(DeploymentError):
+    """Raised when a second server would run on the files of one that runs: it would damage them."""
+
+    def __init__(self, lock: Path) -> None:
+        super().__init__(
+            f"A Prefect server runs on the files of this stack already ({lock} is held): set PREFECT_API_URL to its "
+            "address to use it, or stop it first (`systemctl --user stop deepdlt.target` where systemd keeps it)."
+        )
+        self.lock = lock
+
+
 class PartFailed(DeploymentError):
     """Raised when a process of the stack ends or stays silent at its start."""
 

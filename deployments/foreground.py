@@ -13,7 +13,7 @@ from deployments.errors import ServerOpen, ServerUnreachable, WrongUse
 from deployments.parts import POOLS, START_S, ensure_pools, environment, server_command, worker_command, worker_name
 from deployments.server_api import ServerApi
 from deployments.settings import AUTH, CLIENT_AUTH, external_api_url, prefect_settings, server_settings, stack_paths
-from deployments.stack_state import Say
+from deployments.stack_state import Say, serving_alone
 
 
 def become_server(host: str, port: int, say: Say) -> None:
@@ -32,12 +32,15 @@ def become_server(host: str, port: int, say: Say) -> None:
     ------
     ServerOpen
         If others can reach that address, and the server would ask nobody for a password.
+    ServerRuns
+        If there is one already on the same files.
     """
     auth = os.environ.get(AUTH)
     if not (auth or is_loopback(host)):
         raise ServerOpen(host)
     paths = stack_paths()
-    paths.prefect_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with serving_alone(paths):
+        pass  # the server takes it for as long as it runs
     variables = environment(paths, server_settings(paths, port, host))
     if auth:
         variables.setdefault(CLIENT_AUTH, auth)  # the server's own services ask it, too

@@ -13,7 +13,7 @@ from deployments import processes
 from deployments.errors import DeploymentError, PartFailed, ServerRefused
 from deployments.server_api import ServerApi
 from deployments.settings import LOOPBACK, StackPaths, own_variables, prefect_settings, server_settings
-from deployments.stack_state import Say, StackState, write_state
+from deployments.stack_state import Say, StackState, serving_alone, write_state
 
 USUAL_PORT = 4200
 SERVER = "server"
@@ -57,11 +57,18 @@ def is_serving(state: StackState) -> bool:
 
 
 def start_server(paths: StackPaths, state: StackState, say: Say) -> StackState:
-    """Start the server of the stack, on the port it had before where that is free."""
+    """Start the server of the stack, on the port it had before where that is free.
+
+    Raises
+    ------
+    ServerRuns
+        If one that was not started here runs on the same files.
+    """
+    with serving_alone(paths):
+        pass  # said here, and not in a log; the server takes it for as long as it runs
     before = state.api_url if state.is_own_server and state.api_url else f"http://{LOOPBACK}:{USUAL_PORT}/api"
     wanted = int(os.environ.get("DEEPDLT_PORT") or before.rsplit(":", 1)[1].split("/")[0])
     port = free_port(wanted)
-    paths.prefect_home.mkdir(parents=True, exist_ok=True, mode=0o700)
     say(f"starting the Prefect server on {LOOPBACK}:{port}")
     started = processes.start(
         SERVER,

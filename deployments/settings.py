@@ -50,6 +50,11 @@ class StackPaths:
         return self.folder / "prefect"
 
     @property
+    def server_lock(self) -> Path:
+        """Keep a second server off those files."""
+        return self.prefect_home / "server.lock"
+
+    @property
     def settings_file(self) -> Path:
         """Hand the settings to commands typed in the project's folder."""
         return self.folder.parent / "prefect.toml"

@@ -87,10 +87,22 @@ def up(say: Say = print) -> StackState:
 
 def find_server(say: Say = print) -> StackState:
     """Return the server that commands go to: the user's as it is, or ours, started where needed."""
-    external = external_api_url()
-    if external and external != read_state(stack_paths()).api_url:
+    state = read_state(stack_paths())
+    external = others_server(state)
+    if external and not state.has_workers_for(external):
         return StackState(api_url=external, is_own_server=False)
     return up(say)
+
+
+def others_server(state: StackState) -> str | None:
+    """Return the address of the server that the user runs elsewhere; None where commands go to the stack's own.
+
+    The address that ours had is kept while it does not run: what answers there then is another one.
+    """
+    external = external_api_url()
+    if not state.is_own_server or external != state.api_url:
+        return external
+    return external if not state.is_part_alive(SERVER) and is_serving(state) else None
 
 
 def find_workers(say: Say = print) -> StackState:
@@ -119,8 +131,8 @@ def drop_what_does_not_fit(paths: StackPaths, state: StackState, say: Say) -> St
     ServerUnreachable
         If it would have to make way for a server that does not answer.
     """
-    external = external_api_url()
-    is_own = external is None or (state.is_own_server and external == state.api_url)
+    external = others_server(state)
+    is_own = external is None
     is_other = is_own != state.is_own_server or (not is_own and external != state.api_url)
     if is_other:
         make_way(paths, state, external, say)

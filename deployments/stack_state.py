@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from filelock import FileLock, Timeout
 
 from deployments import processes
-from deployments.errors import StackBusy
+from deployments.errors import ServerRuns, StackBusy
 from deployments.processes import Started
 from deployments.settings import StackPaths
 
 LOCK_S = 150.0
+# One that was told to stop, or killed, is gone by then.
+ENDING_S = 5.0
 Say = Callable[[str], None]
 
 
@@ -37,6 +39,10 @@ class StackState:
         """Tell whether a part was started and still runs."""
         part = self.part(name)
         return part is not None and processes.is_alive(part)
+
+    def has_workers_for(self, api_url: str) -> bool:
+        """Tell whether workers were started here for a server elsewhere."""
+        return not self.is_own_server and self.api_url == api_url and bool(self.parts)
 
 
 def read_state(paths: StackPaths) -> StackState:
@@ -80,3 +86,22 @@ def alone(paths: StackPaths, say: Say) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def serving_alone(paths: StackPaths) -> Iterator[None]:
+    """Hold the lock of the stack's server: whoever holds it alone may use the server's files.
+
+    It ends with the process that holds it, however that ends, and no child inherits it.
+
+    Raises
+    ------
+    ServerRuns
+        If a server holds it.
+    """
+    paths.prefect_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with FileLock(paths.server_lock, timeout=ENDING_S):
+            yield
+    except Timeout as error:
+        raise ServerRuns(paths.server_lock) from error

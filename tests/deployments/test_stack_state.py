@@ -185,6 +185,27 @@ def test_another_server_is_refused_while_the_stack_is_at_work(
     assert (left.parts, processes.is_alive(part)) == ((), False)
 
 
+def test_what_answers_where_our_server_was_is_taken_as_it_is(
+    paths: StackPaths, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is another's, such as that of a unit: nothing of ours is started beside it."""
+    kept = StackState(servers.one, is_own_server=True)
+    write_state(paths, kept)
+    monkeypatch.setenv("PREFECT_API_URL", servers.one)
+    assert stack.find_server() == StackState(servers.one, is_own_server=False)
+    assert read_state(paths) == kept
+
+
+def test_the_address_of_our_server_means_ours_while_it_runs(
+    paths: StackPaths, servers: Servers, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does that of one that does not answer: it is started again."""
+    monkeypatch.setenv("PREFECT_API_URL", servers.one)
+    assert stack.others_server(StackState(servers.one, True, (begin("server"),))) is None
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    assert stack.others_server(StackState("http://127.0.0.1:9/api", is_own_server=True)) is None
+
+
 def test_a_server_that_does_not_answer_stops_nothing(
     paths: StackPaths, servers: Servers, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
