@@ -29,6 +29,9 @@ STILL_SILENT_S = 240
 # Between being taken by a worker and beginning lie the start of a process and some imports.
 NOT_BEGUN_S = 300
 HEARTBEAT = "prefect.flow-run.heartbeat"
+# What says that a run is ours, on a server that others use, too: the deployments have this tag, and so have their runs
+# and every event of those.
+OURS = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.deepdlt"}
 ENDS = tuple(f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Cancelled", "Crashed"))
 
 
@@ -42,6 +45,7 @@ def crashed_if(what: str, *, after: str, expect: Sequence[str], within_s: int, m
             "type": "event",
             "posture": "Proactive",
             "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            "match_related": OURS,
             "for_each": ["prefect.resource.id"],
             "after": [after],
             "expect": list(expect),

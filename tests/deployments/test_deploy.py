@@ -5,13 +5,16 @@ import asyncio
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from stacks import SUPPORT, RunningStack
+from stacks import SUPPORT, RunningStack, wait_until
 
-from deployments.deploy import DEAD_RUNS, HEARTBEAT, SILENT_S, declared_names, declared_version
+from deployments.automations import declared
+from deployments.deploy import DEAD_RUNS, ENDS, HEARTBEAT, OURS, SILENT_S, declared_names, declared_version
 from deployments.settings import StackPaths, prefect_settings
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +113,56 @@ def test_what_the_server_failed_to_do_once_it_is_told_again() -> None:
     first, second = (each["trigger"] for each in DEAD_RUNS if HEARTBEAT in each["trigger"]["after"])
     assert second["within"] > first["within"]
     assert "prefect.flow-run.Crashed" in second["expect"]
+
+
+def test_every_deployment_has_the_tag_by_which_its_runs_are_known() -> None:
+    """Automations go by it."""
+    assert {f"prefect.tag.{tag}" for each in DECLARED.values() for tag in each["tags"]} == {OURS["prefect.resource.id"]}
+    assert all(each["tags"] for each in DECLARED.values())
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [pytest.param(each["trigger"], id=each["name"].removeprefix("deepdlt: ")) for each in (*DEAD_RUNS, *declared())],
+)
+@pytest.mark.parametrize("tags", [["deepdlt", "auto-scheduled"], ["theirs"], []], ids=["ours", "theirs", "no tag"])
+def test_runs_of_others_on_the_same_server_are_left_alone(trigger: dict[str, Any], tags: list[str]) -> None:
+    """Prefect's own reading of a trigger: it neither begins with an event of theirs, nor waits for one."""
+    from prefect.server.events.schemas.automations import EventTrigger
+    from prefect.server.events.schemas.events import ReceivedEvent
+
+    related = [{"prefect.resource.role": "deployment", "prefect.resource.id": "d", "prefect.resource.name": "nightly"}]
+    related += [{"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{tag}"} for tag in tags]
+    read = EventTrigger.model_validate(trigger)
+    heard = [
+        read.covers(
+            ReceivedEvent.model_validate(
+                {
+                    "occurred": datetime.now(ZoneInfo("UTC")),
+                    "event": event,
+                    "resource": {"prefect.resource.id": f"prefect.flow-run.{uuid4()}"},
+                    "related": related,
+                    "id": uuid4(),
+                }
+            )
+        )
+        for event in (HEARTBEAT, *ENDS, "prefect.flow-run.Running", "prefect.flow-run.Pending")
+    ]
+    is_of_runs = trigger["match"]["prefect.resource.id"].startswith("prefect.flow-run.")
+    assert any(heard) == (is_of_runs and "deepdlt" in tags)
+
+
+def test_all_that_a_run_is_heard_of_by_has_its_tag(lab: RunningStack) -> None:
+    """Its states, which the server tells, and its heartbeats, which it sends itself."""
+    run_id = lab.run("lab-talk/lab", seconds=2)["id"]
+    wanted = {"filter": {"resource": {"id": [f"prefect.flow-run.{run_id}"]}}, "limit": 50}
+
+    def heard() -> dict[str, list[dict[str, str]]]:
+        events = lab.api.ask("POST", "events/filter", wanted)["events"]
+        found = {each["event"]: each["related"] for each in events}
+        return found if {HEARTBEAT, "prefect.flow-run.Completed"} <= set(found) else {}
+
+    found = wait_until(heard)
+    assert {"prefect.flow-run.Pending", "prefect.flow-run.Running"} <= set(found)
+    without = [event for event, related in found.items() if not any(OURS.items() <= each.items() for each in related)]
+    assert without == []

@@ -17,6 +17,7 @@ from stacks import RunningStack, wait_until
 
 from deployments import automations, doctor
 from deployments.automations import BLOCK, declared, ensure_watching
+from deployments.deploy import OURS
 from deployments.server_api import Json, ServerApi
 from deployments.watching import LANDED, Watch, Watcher, is_night_due, state_of, tell
 
@@ -221,7 +222,8 @@ def sooner(automation: dict[str, Any]) -> dict[str, Any]:
     """Return an automation that watches the lab's deployments, and waits for seconds where it would wait for hours."""
     trigger = dict(automation["trigger"])
     if "match_related" in trigger:
-        trigger["match_related"] = {**trigger["match_related"], "prefect.resource.name": ["lab", "single"]}
+        lab = {"prefect.resource.role": "deployment", "prefect.resource.name": ["lab", "single"]}
+        trigger["match_related"] = [OURS, lab]
     return automation | {"trigger": trigger | {"within": min(trigger["within"], 12)}}
 
 
