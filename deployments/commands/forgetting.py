@@ -28,6 +28,7 @@ def forget(
     from lake import Lake
     from tasks import forget as forgetting
 
+    Lake.open(is_read_only=True).close()  # a lake that is not there is not made
     if is_back:
         names = forgetting.take_back(Lake.open(), what)
         typer.echo(f"the next night takes in again, where it finds it: {', '.join(names)}")

@@ -20,6 +20,7 @@ def backup(
     from lake import Lake
     from lake.backup import back_up
 
+    Lake.open(is_read_only=True).close()  # a lake that is not there is not made
     done = back_up(Lake.open(), target, on_file=counter("copied"))
     typer.echo(f"{done.n_files} files, {done.n_bytes:,} bytes are in {target}; {done.n_copied} were copied now")
 

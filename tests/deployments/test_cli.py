@@ -119,6 +119,22 @@ def test_a_failure_is_one_line_and_1(tmp_path: Path) -> None:
     assert isinstance(deepdlt("--debug", "sql", "SELECT 1", lake=tmp_path / "nowhere").exception, LakeError)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["backup", "copy"], ["forget", "1-1.png", "--yes"], ["forget", "1-1.png", "--take-back"]],
+    ids=["backup", "forget", "take back"],
+)
+def test_a_lake_that_is_not_there_is_not_made(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong DEEPDLT_LAKE is said, and not taken for an empty lake."""
+    monkeypatch.chdir(tmp_path)
+    done = deepdlt(*arguments, lake=tmp_path / "nowhere")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: no lake at")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_lake_of_no_known_form_is_one_line_and_1() -> None:
     """Not a traceback; what may be a password in it is not repeated."""
     done = CliRunner().invoke(app, ["sql", "SELECT 1"], env={"DEEPDLT_LAKE": "s3://me:secret@lab/results"})
