@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from lake import identity
-from lake.errors import BackupDamaged, BackupElsewhere, BackupIncomplete, BackupMissing, LakeExists, LakeMissing
+from lake.errors import (
+    BackupDamaged,
+    BackupElsewhere,
+    BackupFolderTaken,
+    BackupIncomplete,
+    BackupMissing,
+    LakeExists,
+    LakeMissing,
+)
 from lake.files import TEMPORARY_PREFIX, atomic_write, files_below, inside, is_temporary, replacing
 from lake.location import Location
 from lake.lock import TIMEOUT_S, writer_lock
@@ -22,6 +30,8 @@ from lake.statements import load
 from lake.store import Lake
 
 MANIFEST = "backup.json"
+MARKER = "backup-of"
+"""File that says which lake's first backup comes into a folder; it goes once the manifest says so."""
 FORMAT = "deepdlt-backup-2"
 READABLE = ("deepdlt-backup-1", FORMAT)
 """Before, every file lay at its own path."""
@@ -72,8 +82,9 @@ def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeou
     The catalog is copied and the files are listed under the writer lock, which takes a moment; the
     files themselves are copied after. One that goes meanwhile and that no row refers to, as a training's
     progress once it is stored, is left out. Into a folder that holds an earlier backup of the same lake,
-    only what is new or has changed is copied, beside what is there. The manifest is written last: a backup
-    that was cut off is no backup, and the one before it stays whole until then.
+    only what is new or has changed is copied, beside what is there; one that holds other things is refused.
+    The manifest is written last: a backup that was cut off is no backup, and the one before it stays whole
+    until then.
 
     Parameters
     ----------
@@ -98,13 +109,17 @@ def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeou
         If the catalog is in Postgres.
     BackupDamaged
         If the folder holds a backup of another lake.
+    BackupFolderTaken
+        If it holds other things.
     BackupIncomplete
         If a file that a row refers to went while it was copied: upkeep ran at the same time.
     """
     refuse_elsewhere(lake.location)
     known = _known(target, lake.lake_id)
-    for folder in (target, target / FILES):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not known:
+        atomic_write(target / MARKER, lake.lake_id.encode())
+    (target / FILES).mkdir(mode=0o700, exist_ok=True)
     catalog = target / FILES / f"{TEMPORARY_PREFIX}catalog"
     with lake.maintenance(f"list the files of a backup to {target}", timeout_s=timeout_s) as connection:
         _copy_catalog(lake.location.catalog, catalog)
@@ -128,6 +143,7 @@ def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeou
     catalog.replace(target / stored)
     entries.append(_Entry(generation, (target / stored).stat().st_size, digest, stored))
     _write_manifest(target, lake, generation, entries)
+    (target / MARKER).unlink(missing_ok=True)
     _remove_other_generations(target, {entry.stored for entry in entries})
     return Copied(len(entries), sum(entry.n_bytes for entry in entries), n_copied + 1)
 
@@ -237,10 +253,14 @@ def _entries(manifest: dict[str, Any]) -> list[_Entry]:
 
 
 def _known(target: Path, lake_id: str) -> dict[str, _Entry]:
-    """Return the files of an earlier backup in the folder, by path."""
+    """Return the files of an earlier backup in the folder, by path; none where it was cut off, or nothing is there."""
     try:
         manifest = read_manifest(target)
     except BackupMissing:
+        marker = target / MARKER
+        is_ours = marker.is_file() and marker.read_bytes() == lake_id.encode()
+        if not is_ours and target.exists() and any(not is_temporary(path.name) for path in target.iterdir()):
+            raise BackupFolderTaken(target) from None
         return {}
     if manifest["lake_id"] != lake_id:
         raise BackupDamaged(target / MANIFEST, f"it is of lake {manifest['lake_id']}, not of {lake_id}")

@@ -366,6 +366,17 @@ class BackupDamaged(LakeError):
         super().__init__(f"the backup cannot be used, {path}: {reason}. Use another folder, or another backup.")
 
 
+class BackupFolderTaken(LakeError):
+    """A backup is to go into a folder that holds other things."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(
+            f"{folder} holds files and is no backup of this lake, and what a backup does not know it removes: give it "
+            "a folder of its own, one that is empty or not there yet."
+        )
+
+
 class BackupIncomplete(LakeError):
     """A file of the lake that a row refers to went while the lake was copied."""
 

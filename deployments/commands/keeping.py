@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from deployments.errors import WrongUse
 from deployments.exit_codes import FAILED
 
 
@@ -16,6 +17,8 @@ def backup(
     \b
     deepdlt backup ../backups/lake
     """  # noqa: D301
+    if target == Path():
+        raise WrongUse("the folder of the backup has no name: give its path (the unit takes it from DEEPDLT_BACKUP)")
     from deployments.counting import counter
     from lake import Lake
     from lake.backup import back_up

@@ -100,6 +100,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         pytest.param(["retrain", "--folds", "many"], id="text for a number"),
         pytest.param(["server", "--port", "0"], id="a port that is none"),
         pytest.param(["worker", "tpu"], id="a pool that is none"),
+        pytest.param(["backup", ""], id="a folder without a name"),
     ],
 )
 def test_wrong_use_gives_2(lake: Path, arguments: list[str]) -> None:

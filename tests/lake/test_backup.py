@@ -14,7 +14,7 @@ from lake_rows import fill
 
 from lake import Lake
 from lake.backup import FILES, MANIFEST, Progress, back_up, restore
-from lake.errors import BackupDamaged, BackupIncomplete, BackupMissing, LakeExists
+from lake.errors import BackupDamaged, BackupFolderTaken, BackupIncomplete, BackupMissing, LakeExists
 from lake.files import atomic_write
 from lake.shards import read_patches, write_shard
 
@@ -112,6 +112,32 @@ def test_a_backup_that_was_cut_off_leaves_the_one_before_it_whole(filled: Lake, 
     assert (tmp_path / "new/reports/index.html").read_bytes() == b"two nights"
     kept = [path for path in (tmp_path / "copy").rglob("*") if path.is_file()]
     assert len(kept) == done.n_files + 1, "the files, the catalog, the manifest, and nothing of before"
+
+
+@pytest.mark.parametrize("name", ["files/theirs.txt", "changed/theirs.txt", "theirs.txt"])
+def test_a_folder_that_holds_other_things_is_refused(filled: Lake, tmp_path: Path, name: str) -> None:
+    """A backup removes what it does not know; nothing is changed there."""
+    theirs = tmp_path / "copy" / name
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    with pytest.raises(BackupFolderTaken, match="a folder of its own"):
+        back_up(filled, tmp_path / "copy")
+    assert [path for path in (tmp_path / "copy").rglob("*") if path.is_file()] == [theirs]
+
+
+def test_a_first_backup_that_was_cut_off_is_taken_up_again(
+    filled: Lake, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Into an empty folder, too; but not by another lake."""
+    (tmp_path / "copy").mkdir()
+    with pytest.raises(CutOffError):
+        back_up(filled, tmp_path / "copy", on_file=cut_off)
+    with Lake.open(tmp_path_factory.mktemp("other")) as other, pytest.raises(BackupFolderTaken):
+        back_up(other, tmp_path / "copy")
+    assert back_up(filled, tmp_path / "copy").n_copied == 1
+    restore(tmp_path / "copy", tmp_path / "new")
+    with Lake.open(tmp_path / "new") as lake:
+        assert rows(lake) == rows(filled)
 
 
 def test_a_file_that_changes_each_night_is_backed_up_each_night(filled: Lake, tmp_path: Path) -> None:
