@@ -35,11 +35,11 @@ FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
 
 
 def authorisation() -> dict[str, str]:
-    """Return the headers for a server that wants to know who asks, from Prefect's own environment variables."""
-    if key := os.environ.get("PREFECT_API_KEY"):
-        return {"Authorization": f"Bearer {key}"}
+    """Return the headers for a server that wants to know who asks, from Prefect's own variables, in Prefect's order."""
     if pair := os.environ.get("PREFECT_API_AUTH_STRING"):
         return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    if key := os.environ.get("PREFECT_API_KEY"):
+        return {"Authorization": f"Bearer {key}"}
     return {}
 
 

@@ -20,6 +20,8 @@ AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 """NAME:PASSWORD that the server wants to hear."""
 CLIENT_AUTH = "PREFECT_API_AUTH_STRING"
 """The same, of those who ask it."""
+NO_PROXY = ("NO_PROXY", "no_proxy")
+"""Of the two, most programs take the second one where both are set."""
 SETTINGS_HEADER = "# Written by `deepdlt up`, removed by `deepdlt down`: commands typed here reach the local stack."
 
 
@@ -121,12 +123,20 @@ def prefect_settings(paths: StackPaths, api_url: str, *, is_own_server: bool) ->
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "MPLCONFIGDIR": str(paths.folder / "matplotlib"),
-        "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), LOOPBACK, "localhost"))),
+        **dict.fromkeys(NO_PROXY, not_through_a_proxy()),
     }
     if is_own_server:
         settings["PREFECT_HOME"] = str(paths.prefect_home)
         settings["PREFECT_PROFILES_PATH"] = str(paths.prefect_home / "profiles.toml")
     return settings
+
+
+def not_through_a_proxy() -> str:
+    """Return the hosts that are asked without a proxy: those of either spelling of the variable, and this machine."""
+    named = [host.strip() for name in NO_PROXY for host in os.environ.get(name, "").split(",")]
+    if "*" in named:
+        return "*"  # all, where it stands alone
+    return ",".join(dict.fromkeys(filter(None, (*named, LOOPBACK, "localhost", "::1"))))
 
 
 def results_folder(paths: StackPaths) -> Path:

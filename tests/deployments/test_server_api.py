@@ -11,7 +11,7 @@ import pytest
 from answers import answering
 
 from deployments.errors import ServerRefused, ServerSilent, ServerUnreachable
-from deployments.server_api import PATIENCE, ServerApi
+from deployments.server_api import PATIENCE, ServerApi, authorisation
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\nConnection: close\r\n\r\n{"name": "late"}'
 
@@ -134,3 +134,17 @@ def test_rows_that_do_not_fit_into_an_answer_are_asked_for_in_pages(n_rows: int)
         logs = api.logs(["run"], since=datetime.now(UTC), min_level=20)
         assert [one["id"] for one in logs] == [f"logs/filter {number}" for number in range(n_rows)]
         assert len(api.task_runs(["run"])) == n_rows
+
+
+@pytest.mark.parametrize("key", [None, "pnu_key"])
+@pytest.mark.parametrize("pair", [None, "me:secret"])
+def test_a_server_is_told_who_asks_as_prefects_own_client_tells_it(
+    key: str | None, pair: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a key and a password set both send the same one."""
+    from prefect.client.orchestration import SyncPrefectClient
+
+    for name, value in (("PREFECT_API_KEY", key), ("PREFECT_API_AUTH_STRING", pair)):
+        monkeypatch.setenv(name, value or "")
+    client = SyncPrefectClient("http://127.0.0.1:9/api", api_key=key, auth_string=pair)
+    assert authorisation().get("Authorization") == client._client.headers.get("Authorization")

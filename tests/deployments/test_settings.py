@@ -108,3 +108,23 @@ def test_the_server_keeps_its_runs_where_the_user_says(
     assert server_settings(StackPaths(tmp_path), 4711)[setting].startswith("sqlite+aiosqlite:")
     monkeypatch.setenv(name, "postgresql+asyncpg://prefect@db.lab/prefect")
     assert server_settings(StackPaths(tmp_path), 4711)[setting] == "postgresql+asyncpg://prefect@db.lab/prefect"
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "expected"),
+    [
+        ("", "", "127.0.0.1,localhost,::1"),
+        ("a.lab", "", "a.lab,127.0.0.1,localhost,::1"),
+        ("", "b.lab", "b.lab,127.0.0.1,localhost,::1"),
+        ("a.lab, localhost", "b.lab,a.lab", "a.lab,localhost,b.lab,127.0.0.1,::1"),
+        ("a.lab", "*", "*"),
+    ],
+)
+def test_no_proxy_stands_between_the_parts_of_the_stack(
+    upper: str, lower: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever spelling of the variable a program reads, and what the user has in it stays."""
+    monkeypatch.setenv("NO_PROXY", upper)
+    monkeypatch.setenv("no_proxy", lower)
+    settings = prefect_settings(StackPaths(tmp_path), URL, is_own_server=True)
+    assert (settings["NO_PROXY"], settings["no_proxy"]) == (expected, expected)
