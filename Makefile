@@ -85,6 +85,9 @@ lock: ## write requirements.lock anew (UPGRADE=--upgrade takes newer versions)
 	@awk '/^[^ #]/ { is_left_out = /^(torch=|triton=|cuda-|nvidia-)/ } !is_left_out' build/requirements.lock > requirements.lock
 	@grep -c '^[a-z]' requirements.lock | sed 's/$$/ packages locked/'
 
+TRY_LOCK = import fcntl; fcntl.flock(open(".stack/prefect/server.lock"), fcntl.LOCK_EX | fcntl.LOCK_NB)
 clean: ## remove what can be made again (never the lake's data)
 	@if [ -e .stack/state.json ]; then $(MAKE) --no-print-directory down; fi
+	@if [ -e .stack/prefect/server.lock ] && ! $(PYTHON) -c '$(TRY_LOCK)' 2>/dev/null; then \
+		echo 'A Prefect server runs on the files in .stack: stop it first (systemctl --user stop deepdlt.target).' >&2; exit 1; fi
 	@rm -rf .venv .stack build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from contextlib import nullcontext
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from typer.testing import CliRunner
 
 from deepdlt.parsed import parse_file
 from deployments.cli import app
+from deployments.settings import StackPaths
+from deployments.stack_state import serving_alone
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -80,6 +83,17 @@ def test_a_moved_environment_is_made_again(tmp_path: Path) -> None:
     """With the stamp of another folder the set-up runs."""
     copy_with_stamp(tmp_path, "/somewhere/else")
     assert "environment.py" in make("-n", "status", folder=tmp_path)
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["a server runs", "none does"])
+def test_what_a_server_runs_on_is_not_removed(tmp_path: Path, is_running: bool) -> None:
+    """Though it is none that `up` started: the lock that it holds says so."""
+    copy_with_stamp(tmp_path, str(tmp_path))
+    paths = StackPaths(tmp_path / ".stack")
+    with serving_alone(paths) if is_running else nullcontext():
+        done = subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0, paths.folder.exists()) == (not is_running, is_running)
+    assert done.stderr.startswith("A Prefect server runs" if is_running else "")
 
 
 def locked() -> dict[str, str]:
