@@ -28,8 +28,10 @@ class SourceChanged(DeepdltError):
         )
 
 
-def refuse_changes(lake: Lake, source: str, labels: pl.DataFrame) -> None:
+def refuse_changes(lake: Lake, source: str, labels: pl.DataFrame, files: pl.DataFrame) -> None:
     """Raise where a survey found too little of what the lake knows of a source.
+
+    An image whose file has the bytes that it had is still there, though it may be decoded to other pixels today.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ def refuse_changes(lake: Lake, source: str, labels: pl.DataFrame) -> None:
         Source folder, as the lake names it.
     labels : polars.DataFrame
         Its labels as they stand now: image_id, row_digest.
+    files : polars.DataFrame
+        Its usable files as they are now: file_digest, image_id.
 
     Raises
     ------
@@ -45,8 +49,17 @@ def refuse_changes(lake: Lake, source: str, labels: pl.DataFrame) -> None:
         If more than `MAX_CHANGED_SHARE` of the known images have lost their row or file, or have other labels.
     """
     known = lake.query(load("labels_of_source"), [source]).select("image_id", "name", "row_digest")
-    now = labels.select("image_id", pl.col("row_digest").alias("digest_now"))
-    compared = known.join(now, on="image_id", how="left").sort("name")
+    now = labels.select(pl.col("image_id").alias("id_now"), pl.col("row_digest").alias("digest_now"))
+    decoded = lake.query(load("labelled_files_of_source"), [source]).join(
+        files.select("file_digest", pl.col("image_id").alias("id_now")).unique(), on="file_digest"
+    )
+    renamed = decoded.unique("image_id", keep="first", maintain_order=True).select("image_id", "id_now")
+    compared = (
+        known.join(renamed, on="image_id", how="left")
+        .with_columns(pl.coalesce("id_now", "image_id").alias("id_now"))
+        .join(now, on="id_now", how="left")
+        .sort("name")
+    )
     gone = compared.filter(pl.col("digest_now").is_null())["name"].to_list()
     changed = compared.filter(pl.col("digest_now") != pl.col("row_digest"))["name"].to_list()
     if len(gone) + len(changed) > MAX_CHANGED_SHARE * known.height:

@@ -22,6 +22,7 @@ from lake import Lake, Transaction
 from lake.statements import load
 from tasks.caching import ContentKey
 from tasks.changes import refuse_changes
+from tasks.dependence import depends_on_code
 from tasks.forgotten import without_forgotten
 from tasks.lake_access import open_lake
 from tasks.records import IngestRecord, SourceRecord
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 INGEST_MODULES = ("deepdlt.source.survey",)
 INGEST_LIBRARIES = ("fastexcel", "numpy", "pillow", "polars")
 INGEST_WORK = ("tasks.changes", "tasks.forgotten")
+DECODING_MODULES = ("deepdlt.source.images",)
+DECODING_LIBRARIES = ("numpy", "pillow")
 SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Float64: "DOUBLE", pl.Int64: "BIGINT", pl.String: "VARCHAR"}
 FAULT_KEY = ("path", "digest", "rule")
 
@@ -81,10 +84,11 @@ def ingest_source(
     is_ours = source.is_relative_to(lake.root)  # synthetic images, written before they are looked for
     unsettled = unsettled_files(list_inputs(source, sheet=sheet), still_s=0 if is_ours else _still_s())
     listed = Listing(source, sheet=sheet)
+    decoder = decoder_digest()
     found = survey(
         source,
         spec=sheet_spec(),
-        known={} if again else _known_images(lake),
+        known={} if again else _known_images(lake, decoder),
         sheet=sheet,
         unsettled=unsettled,
         on_progress=on_progress,
@@ -92,7 +96,7 @@ def ingest_source(
     )
     found = without_forgotten(lake, replace(found, images=_unknown_of(lake, found.images)))
     if not accept_changes:
-        refuse_changes(lake, str(source), found.labels)
+        refuse_changes(lake, str(source), found.labels, found.sources)
     waiting = {path.relative_to(source).as_posix(): "being written" for path in unsettled}
     seen = listed.fingerprint(dict(found.sources.select("path", "file_digest").iter_rows()) | waiting)
     record = IngestRecord(
@@ -106,7 +110,7 @@ def ingest_source(
         n_waiting=len(unsettled),
     )
     with lake.write(f"ingest {source}") as transaction:
-        _store(transaction, found, record)
+        _store(transaction, found, record, decoder)
     return record
 
 
@@ -121,7 +125,12 @@ def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:
     return digest_json([fingerprint, str(sheet or ""), declared, code_digest(*INGEST_MODULES), versions])
 
 
-def _known_images(lake: Lake) -> "dict[str, KnownImage]":
+def decoder_digest() -> str:
+    """Return the digest of what makes pixels of a file: code and libraries; a file is known only under the same."""
+    return digest_json(depends_on_code(DECODING_MODULES, libraries=DECODING_LIBRARIES))
+
+
+def _known_images(lake: Lake, decoder: str) -> "dict[str, KnownImage]":
     """Return the images that need no decoding, by the digest of their file, with what decoding said of them."""
     from deepdlt.source.images import DECODING_RULES
     from deepdlt.source.survey import KnownImage
@@ -130,7 +139,7 @@ def _known_images(lake: Lake) -> "dict[str, KnownImage]":
     for digest, *remark in lake.query(load("remarks_that_stand")).iter_rows():
         if remark[0] in DECODING_RULES:
             remarks.setdefault(digest, []).append(Remark(*remark))
-    rows = lake.query(load("known_images")).iter_rows()
+    rows = lake.query(load("known_images"), [decoder]).iter_rows()
     return {
         digest: KnownImage(image_id, height_px, width_px, remarks=tuple(remarks.get(digest, ())))
         for digest, image_id, height_px, width_px in rows
@@ -143,13 +152,13 @@ def _unknown_of(lake: Lake, images: pl.DataFrame) -> pl.DataFrame:
     return images.join(held, on="image_id", how="anti")
 
 
-def _store(transaction: Transaction, found: "Survey", record: IngestRecord) -> None:
+def _store(transaction: Transaction, found: "Survey", record: IngestRecord, decoder: str) -> None:
     """Write one survey: new images, all of the source's rows, what is rejected now and what no longer is."""
     now = datetime.now(UTC)
     source = record["source"]
     here = pl.lit(source).alias("source")
     transaction.replace("images", found.images.with_columns(ingested_at=pl.lit(now)), key=("image_id",))
-    sources = found.sources.with_columns(here, pl.lit(True).alias("is_present"))
+    sources = found.sources.with_columns(here, pl.lit(True).alias("is_present"), pl.lit(decoder).alias("decoder"))
     transaction.execute(load("mark_sources_absent"), [source])
     transaction.replace("sources", sources, key=("source", "path"))
     transaction.ensure_columns("labels", _label_columns(found.labels))

@@ -139,7 +139,11 @@ def _cut(folder: Path, recipe: PatchRecipe, image: dict[str, Any]) -> Cut | None
         logger.warning("%s cannot be cut, the next ingest will judge it: %s", image["path"], error)
         return None
     if image_id_of(pixels) != image["image_id"]:
-        logger.warning("%s has changed since it was ingested: its patches wait for the next ingest", image["path"])
+        logger.warning(
+            "%s has other pixels than when it was ingested: its patches wait for the next ingest; where that says so "
+            "again, have all images decoded anew (deepdlt retrain --refresh ingest)",
+            image["path"],
+        )
         return None
     return cut_image(image["image_id"], pixels, recipe)
 

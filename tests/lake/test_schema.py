@@ -15,7 +15,11 @@ from lake.location import Location
 from lake.schema import SqlFile
 from lake.tables import purposes
 
-REVISIONS = {1: "0c87d1f1b93d5a0ec3662889d7d1edb0", 2: "1123ab0f4c13d0887d7f92044bb1315a"}
+REVISIONS = {
+    1: "0c87d1f1b93d5a0ec3662889d7d1edb0",
+    2: "1123ab0f4c13d0887d7f92044bb1315a",
+    3: "429d710a51d91b2943ad836bcb43a330",
+}
 """Digest of the views of each revision; those that were are not changed."""
 
 

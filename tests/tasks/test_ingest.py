@@ -1,7 +1,10 @@
 """What an ingest leaves in the lake."""
 
 import hashlib
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,6 +12,8 @@ import pytest
 from PIL import Image
 from sources import Source
 
+from deepdlt import provenance
+from deepdlt.source import examine, images
 from lake import Lake
 from tasks.ingest import find_source, ingest_source
 
@@ -25,6 +30,39 @@ def test_a_second_ingest_finds_nothing_new(source: Source, lake: Lake) -> None:
     before = {table: lake.query(f"FROM {table}").rows() for table in ("images", "sources", "labels", "warnings")}
     second = ingest_source(source.folder)
     assert (first["n_new_images"], second["n_new_images"]) == (12, 0)
+    assert {table: lake.query(f"FROM {table}").rows() for table in before} == before
+
+
+def of_an_older_lake(lake: Lake, patch: pytest.MonkeyPatch) -> None:
+    """Leave rows as code wrote them that noted no decoder."""
+    with lake.write("an older lake") as transaction:
+        transaction.execute("UPDATE sources SET decoder = NULL")
+
+
+def of_an_older_pillow(lake: Lake, patch: pytest.MonkeyPatch) -> None:
+    """Install another Pillow."""
+    patch.setattr(provenance, "_version", lambda name: "99" if name == "pillow" else version(name))
+
+
+@pytest.mark.parametrize("make_older", [of_an_older_lake, of_an_older_pillow])
+def test_what_another_decoder_made_is_decoded_once_more_and_keeps_its_name(
+    source: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch, make_older: Callable[..., None]
+) -> None:
+    """Equal pixels are the same images; the ingest after decodes nothing."""
+    decoded: list[str] = []
+    decode = examine.decode_image
+
+    def counted(content: bytes, **given: Any) -> images.DecodedImage:
+        decoded.append(given["path"])
+        return decode(content, **given)
+
+    ingest_source(source.folder)
+    before = {table: lake.query(f"FROM {table}").rows() for table in ("images", "labels", "warnings")}
+    make_older(lake, monkeypatch)
+    monkeypatch.setattr(examine, "decode_image", counted)
+    records = [ingest_source(source.folder) for _ in range(2)]
+    assert [record["n_new_images"] for record in records] == [0, 0]
+    assert len(decoded) == 12
     assert {table: lake.query(f"FROM {table}").rows() for table in before} == before
 
 

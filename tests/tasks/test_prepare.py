@@ -1,5 +1,6 @@
 """Patches, data sets and folds: made once, and again only where something is missing."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 from PIL import Image
 from sources import Source, copy_source
 
+from deepdlt import provenance
 from deepdlt.config import PatchRecipe
+from deepdlt.source import images
 from lake import Lake
 from lake.shards import read_patches
 from lake.statements import load
+from tasks.changes import SourceChanged
 from tasks.export import NothingIngested, export_source
 from tasks.ingest import ingest_source
 from tasks.prepare import assign_missing, cut_missing, freeze
@@ -93,6 +97,39 @@ def test_an_image_that_changed_since_its_ingest_waits(source: Source, lake: Lake
     folder = ingest_source(source.folder)["source"]
     Image.new("L", (128, 96), 7).save(source.image(0))
     assert cut_missing(folder, RECIPE)["n_images"] == 11
+
+
+def invert_from_now_on(patch: pytest.MonkeyPatch) -> None:
+    """Put another Pillow in the place of this one: it makes other pixels of every file."""
+    decode = images.to_grey
+    patch.setattr(images, "to_grey", lambda image: (255 - decode(image)[0], decode(image)[1]))
+    patch.setattr(provenance, "_version", lambda name: "99" if name == "pillow" else version(name))
+
+
+def test_images_that_are_decoded_to_other_pixels_are_taken_up_anew(
+    source: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files are as they were: nothing counts as gone, no patch waits, and the night after has nothing to do."""
+    before, _ = prepare(source)
+    labels = lake.query("SELECT name, n_pulses FROM labels ORDER BY name").rows()
+    invert_from_now_on(monkeypatch)
+    after, _ = prepare(source)
+    assert (after["n_images"], after["n_patches"]) == (before["n_images"], before["n_patches"])
+    assert after["dataset_id"] != before["dataset_id"]
+    assert lake.query("SELECT name, n_pulses FROM labels ORDER BY name").rows() == labels
+    assert prepare(source)[0] == after
+
+
+def test_labels_that_changed_beyond_belief_are_still_refused_where_the_pixels_changed_too(
+    source: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The label of a file is compared with what it was, whatever its pixels are called today."""
+    prepare(source)
+    invert_from_now_on(monkeypatch)
+    for row in range(4):
+        source.set_cell(row, "NP", 77)
+    with pytest.raises(SourceChanged, match=r"0 of the 12 .* gone.* 4 have other labels"):
+        prepare(source)
 
 
 def test_a_changed_label_changes_only_its_own_folds(source: Source, lake: Lake) -> None:
