@@ -93,9 +93,15 @@ def own_output() -> IO[str]:
 
 def _listen(orders: "SimpleQueue[Order]") -> None:
     """Take orders; end this process at once when there is nobody left to give any."""
-    for line in sys.stdin:
-        orders.put(Order.from_line(line))
-    os._exit(0)  # epochs that are done are on the disk, and a transaction that is not is undone
+    code = 1
+    try:
+        for line in sys.stdin:
+            orders.put(Order.from_line(line))
+        code = 0
+    except Exception:  # such as an order of another version: who sent it is told, and learns of the end
+        logger.error("an order cannot be read", exc_info=True)
+    finally:
+        os._exit(code)  # epochs that are done are on the disk, and a transaction that is not is undone
 
 
 def _train(order: Order, speaker: Speaker) -> None:

@@ -63,6 +63,7 @@ class Trainer:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            errors="replace",
             pass_fds=descriptors,
         )
         self._on_free = on_free
@@ -118,15 +119,29 @@ class Trainer:
 
     def _read(self) -> None:
         """Sort what the process says, until it has ended."""
-        with cast("IO[str]", self._process.stdout) as lines:
-            for line in lines:
-                self._take(Event.from_line(line))
-        self._process.wait()
-        with self._guard:
-            self.has_ended = True
-            self._say_farewell()
-            if self._is_busy:
-                self._on_free(self)
+        try:
+            with cast("IO[str]", self._process.stdout) as lines:
+                for line in lines:
+                    self._hear(line)
+        except BaseException:
+            self._process.kill()  # nobody hears it any more
+            raise
+        finally:  # whatever became of this thread: nobody waits for what nobody will say
+            self._process.wait()
+            with self._guard:
+                self.has_ended = True
+                self._say_farewell()
+                if self._is_busy:
+                    self._on_free(self)
+
+    def _hear(self, line: str) -> None:
+        """Take what a line says; the last one of a process that was killed may be half a line."""
+        try:
+            event = Event.from_line(line)
+        except (ValueError, TypeError):
+            logger.warning("process %d, which trains, said what is no event: %.80r", self.pid, line)
+            return
+        self._take(event)
 
     def _take(self, event: Event) -> None:
         """Put an event where it is waited for."""

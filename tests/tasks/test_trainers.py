@@ -18,7 +18,7 @@ from tasks.ingest import ingest_source
 from tasks.lake_access import open_lake
 from tasks.messages import Event, Order
 from tasks.prepare import assign_missing, cut_missing, freeze
-from tasks.shared_patches import PatchFiles, SplitMissing
+from tasks.shared_patches import PatchFiles, SharedPatches, SplitMissing
 from tasks.trainers import LAST, Mailbox, Trainer, Trainers
 
 RECIPE = PatchRecipe(size_px=16, n_per_image=8)
@@ -172,6 +172,39 @@ def test_a_process_does_not_outlive_the_flow(lake: Lake, split: SplitRecord) -> 
         trainer.hang_up()  # as the system does for a flow that is gone
         assert until(box, *LAST).kind == "died"
         trainer.wait()
+
+
+def test_a_process_that_died_in_the_middle_of_a_line_is_noticed(
+    split: SplitRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half an event is skipped; whoever waits for a training is told how its process ended."""
+    dies = tmp_path / "dies"
+    dies.write_text("""#!/bin/sh\nread order\nprintf '{"kind": "epoch", "run'\nkill -9 $$\n""")
+    dies.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(dies))
+    trainer = Trainer((), lambda _: None)
+    one = plan(split, 1)
+    patches = SharedPatches(split.split_id, descriptor=0, n_patches=1, size_px=16)
+    box = trainer.send(Order((one,), patches, "f", n_threads=1))[one.run_id]
+    died = box.get(timeout=60)
+    trainer.wait()
+    assert died.kind == "died"
+    assert "SIGKILL" in died.text
+
+
+def test_an_order_that_cannot_be_read_ends_its_process(
+    lake: Lake, split: SplitRecord, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as one of another version of the program: the training says so, and the reason is in the log."""
+    other = plan(split, 1).model_copy(update={"fold": 0})
+    with PatchFiles(lake, [other]) as files:
+        trainer = Trainer(files.descriptors, lambda _: None)
+        box = trainer.send(Order((other,), files.of(other), "f", n_threads=1))[other.run_id]
+        died = until(box, *LAST)
+        trainer.wait()
+    assert died.kind == "died"
+    assert "exit code 1" in died.text
+    assert "an order cannot be read" in caplog.text
 
 
 @pytest.mark.long
