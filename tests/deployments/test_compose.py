@@ -31,6 +31,8 @@ from lake import Lake
 from tasks.profile import pick_profile
 
 FILES = ("compose.yaml", "compose.nvidia.yaml", "compose.open.yaml")
+WORKER = "compose.worker.yaml"
+"""By itself, on a further machine."""
 OURS = ("server", "deploy", "cpu-worker", "gpu-worker")
 EXAMPLE = (FOLDER / ".env.example").read_text(encoding="utf-8")
 SECRETS = re.findall(r"^(\w+(?:AUTH_STRING|PASSWORD|KEY|KEY_ID))=", EXAMPLE, re.MULTILINE)
@@ -52,7 +54,7 @@ NIGHT: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, WORKER])
 def test_a_compose_file_is_one_by_its_specification(name: str) -> None:
     """By the schema of the compose specification."""
     validate(compose.read(name), get_builtin_schema("vendor.compose-spec"))
@@ -67,14 +69,14 @@ def test_a_further_file_changes_services_that_are_there() -> None:
 @pytest.mark.parametrize("name", SECRETS)
 def test_no_secret_has_a_default(name: str) -> None:
     """What is not set stops everything, and is named with where it belongs."""
-    text = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in FILES)
+    text = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in (*FILES, WORKER))
     with pytest.raises(VariableMissing, match=f"{name}: set it .*deployments/.env"):
         compose.replaced(text, SET | {name: ""})
 
 
 def test_every_variable_is_explained_in_the_example() -> None:
     """Each that the files read stands in .env.example, filled in or not, and no secret has a value there."""
-    text = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in FILES)
+    text = "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in (*FILES, WORKER))
     read = {found["name"] for found in compose.VARIABLE.finditer(text)}
     assert len(SECRETS) == 6
     assert sorted(read - set(re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE))) == []
@@ -134,6 +136,37 @@ def test_a_worker_trains_on_the_device_that_is_named(name: str) -> None:
     assert devices == ["auto", "cpu"]
 
 
+@pytest.mark.parametrize("name", ["gpu-worker", "gpu-worker-card"])
+def test_a_worker_on_a_further_machine_is_as_the_first_ones(name: str) -> None:
+    """It runs the same command in the same bounds, with what concerns it of the same environment."""
+    there, here = compose.read()["services"]["gpu-worker"], compose.read(WORKER)["services"][name]
+    own = {"image", "build", "environment", "depends_on", "deploy", "profiles"}
+    assert {key: here[key] for key in here.keys() - own} == {key: there[key] for key in there.keys() - own}
+    assert here["build"].keys() == there["build"].keys()
+    more = there["environment"].keys() - here["environment"].keys()
+    assert more == {"DEEPDLT_SOURCE", "DEEPDLT_PROFILE"}, "which the worker that composes nights reads"
+    card = compose.read("compose.nvidia.yaml")["services"]["gpu-worker"]
+    if name == "gpu-worker-card":
+        assert (here["image"], here["deploy"], here["build"]["args"]) == (
+            card["image"],
+            card["deploy"],
+            card["build"]["args"],
+        )
+        assert here["profiles"], "it starts only where it is named"
+
+
+def test_a_further_machine_needs_neither_images_nor_passwords_of_databases() -> None:
+    """An engine reads the whole file, and refuses it where a variable is missing: here are those of a worker alone."""
+    further = EXAMPLE.partition("# On a further machine")[2]
+    told = dict(re.findall(r"^#(\w+)=(.+)$", further, re.MULTILINE))
+    told |= {name: SET[name] for name in SECRETS if name not in {"POSTGRES_PASSWORD", "DEEPDLT_PREFECT_PASSWORD"}}
+    text = (FOLDER / WORKER).read_text(encoding="utf-8")
+    assert told["DEEPDLT_SERVER"] in compose.replaced(text, told)
+    for name in told:
+        with pytest.raises(VariableMissing, match=name):
+            compose.replaced(text, told | {name: ""})
+
+
 def test_the_image_is_made_of_what_is_there() -> None:
     """Every file that the Dockerfile copies or runs exists, is let through by .dockerignore, and root is left."""
     lines = re.sub(r"\\\n", "", (FOLDER / "Dockerfile").read_text(encoding="utf-8")).splitlines()
@@ -150,7 +183,7 @@ def test_each_image_has_a_build_of_pytorch_that_the_set_up_knows() -> None:
     """What the files name is what deployments/environment.py takes."""
     run = [sys.executable, str(FOLDER / "environment.py"), "--help"]
     offered = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-    services = [one for name in FILES for one in compose.read(name)["services"].values() if "build" in one]
+    services = [one for name in (*FILES, WORKER) for one in compose.read(name)["services"].values() if "build" in one]
     builds = {service["build"]["args"]["TORCH"] for service in services}
     assert builds == {"cpu", "cuda"}
     assert "--torch {auto,cpu,cuda}" in offered
