@@ -22,7 +22,7 @@ from deployments.errors import DeploymentMissing
 from deployments.parts import POOLS
 from deployments.server_api import Json, ServerApi
 from deployments.settings import external_api_url, own_variables, results_folder, stack_paths, what_nights_take
-from deployments.stack import n_online_workers, others_server, status
+from deployments.stack import n_online_workers, others_server, start_elsewhere, status
 from deployments.stack_state import read_state
 from lake.errors import LakeError
 
@@ -194,9 +194,7 @@ def newest_night() -> datetime | None:
 
 def check_stack() -> Iterator[Check]:
     """Look at server and workers of the local stack; of a server elsewhere the pools say which workers it has."""
-    state = read_state(stack_paths())
-    named = others_server(state)
-    if named and not state.has_workers_for(named):
+    if named := server_elsewhere():
         if ServerApi(named, timeout_s=5).is_healthy():
             yield Check("ok", "server", f"{named} answers")
         else:
@@ -204,6 +202,13 @@ def check_stack() -> Iterator[Check]:
         return
     for part in status():
         yield Check("ok" if part.is_running else "warn", part.name, part.detail, "" if part.is_running else "make up")
+
+
+def server_elsewhere() -> str | None:
+    """Return the address of a server that others keep, with its workers; None where either is ours."""
+    state = read_state(stack_paths())
+    named = others_server(state)
+    return None if named and state.has_workers_for(named) else named
 
 
 def known_server() -> str | None:
@@ -225,7 +230,8 @@ def check_server() -> Iterator[Check]:
             continue
         n_online = n_online_workers(api_url, name)
         text = f"{n_online} workers online" + (", paused" if pools[name]["is_paused"] else "")
-        yield Check("ok" if n_online else "warn", f"pool {name}", text, "" if n_online else "deepdlt up")
+        remedy = start_elsewhere(name) if server_elsewhere() else "deepdlt up"
+        yield Check("ok" if n_online else "warn", f"pool {name}", text, "" if n_online else remedy)
     file = deployment_file()
     if is_deployed(api, declared_names(file), declared_version(file)):
         yield Check("ok", "deployments", f"as {file.name} says")
@@ -253,7 +259,8 @@ def limit_check(limit: Json | None, n_under_way: int) -> Check:
         return Check("warn", "limit", f"{NIGHT} has none: two nights may run at once", "deepdlt deploy --force")
     text = f"{limit['active_slots']} of {limit['limit']} slots of {NIGHT} taken, {n_under_way} runs under way"
     if limit["active_slots"] > n_under_way:
-        return Check("warn", "limit", text, "wait five minutes; if it stays so: deepdlt down && deepdlt up")
+        again = "start the server again where it is managed" if server_elsewhere() else "deepdlt down && deepdlt up"
+        return Check("warn", "limit", text, f"wait five minutes; if it stays so: {again}")
     return Check("ok", "limit", text)
 
 

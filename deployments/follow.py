@@ -118,7 +118,7 @@ class Follower:
         is_waiting = self.root["state_type"] in {"SCHEDULED", "PENDING"}
         if is_waiting and not self.is_wait_said and time.monotonic() - self.began > NOT_TAKEN_S:
             self.is_wait_said = True
-            self.display.line("no worker has begun with it yet; `deepdlt status` says whether there is one")
+            self.display.line("no worker has begun with it yet; `deepdlt doctor` says whether there is one")
 
     def look_closer(self) -> None:
         """Show child runs, log lines, tasks and progress."""

@@ -214,7 +214,10 @@ def show_ways(state: StackState, outcome: Outcome, say: Say, *, page: Path | Non
         say(f"  by itself   {what_nights_take(state.variables)}")
     deepdlt = what_to_type()
     say(f'  ask it      {deepdlt} sql "FROM label_summary"; {deepdlt} tables')
-    say(f"  next        {deepdlt} status, {deepdlt} export TARGET, {deepdlt} down")
+    if state.is_own_server or state.parts:
+        say(f"  next        {deepdlt} status, {deepdlt} export TARGET, {deepdlt} down")
+    else:
+        say(f"  next        {deepdlt} doctor, {deepdlt} export TARGET")
 
 
 def what_to_type() -> str:

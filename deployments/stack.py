@@ -106,11 +106,25 @@ def others_server(state: StackState) -> str | None:
 
 
 def find_workers(say: Say = print) -> StackState:
-    """Return a server whose pools have workers: ours are started, unless the user's server has others."""
+    """Return the server that commands go to, with workers where they are ours: those of a server elsewhere are not.
+
+    Whoever runs that one runs its workers, too, with a lake and settings that this shell may not have: where a pool has
+    none, it is said what to start.
+    """
     state = find_server(say)
-    if state.is_own_server or all(n_online_workers(str(state.api_url), pool) for pool in POOLS):
-        return state
-    return up(say)
+    if not state.parts:
+        for pool in POOLS:
+            if not n_online_workers(str(state.api_url), pool):
+                say(f"pool {pool} has no worker at {state.api_url}: {start_elsewhere(pool)}")
+    return state
+
+
+def start_elsewhere(pool: str) -> str:
+    """Return what to do where a pool of a server elsewhere has no worker."""
+    return (
+        f"start the one of pool {pool} where it is managed (systemctl --user start deepdlt-worker@{pool}, or "
+        f"docker compose start {pool}-worker), or workers of this machine with `deepdlt up`"
+    )
 
 
 def n_online_workers(api_url: str, pool: str) -> int:

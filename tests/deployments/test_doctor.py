@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from answers import answering
 from lake_rows import fill
 
 from deployments import doctor
@@ -19,6 +20,7 @@ from deployments.doctor import (
     wrong_versions,
 )
 from deployments.errors import ServerUnreachable
+from deployments.parts import POOLS
 from deployments.processes import Started, birth_of
 from deployments.settings import StackPaths
 from deployments.stack_state import StackState, write_state
@@ -109,6 +111,27 @@ def test_a_server_that_is_named_and_does_not_answer_is_a_failure(monkeypatch: py
     (found,) = doctor.check_stack()
     assert (found.level, found.name) == ("fail", "server")
     assert "http://127.0.0.1:9/api" in found.text
+
+
+@pytest.mark.parametrize("is_elsewhere", [True, False], ids=["a server elsewhere", "the stack's"])
+def test_a_pool_without_a_worker_gets_one_where_its_workers_are_kept(
+    is_elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of this shell would be others than those of the unit or container: with another lake, perhaps."""
+    monkeypatch.setenv("DEEPDLT_STACK", str(tmp_path))
+    pools = [{"name": name, "is_paused": False} for name in POOLS]
+    answers = {"work_pools/filter": pools, "deployments/filter": []} | {
+        f"work_pools/{n}/workers/filter": [] for n in POOLS
+    }
+    with answering(lambda path, _: (200, answers.get(path, True))) as api_url:
+        if is_elsewhere:
+            monkeypatch.setenv("PREFECT_API_URL", api_url)
+        else:
+            monkeypatch.delenv("PREFECT_API_URL")
+            write_state(StackPaths(tmp_path), StackState(api_url))
+        remedies = [check.remedy for check in doctor.check_server() if check.name.startswith("pool")]
+    assert len(remedies) == len(POOLS)
+    assert all(("deepdlt-worker@" in remedy) == is_elsewhere for remedy in remedies)
 
 
 @pytest.mark.parametrize(("apart_s", "level"), [(0, "ok"), (-4, "ok"), (6, "warn"), (-3600, "warn")])

@@ -152,6 +152,14 @@ def test_a_night_says_what_the_next_ones_take(variables: dict[str, str], expecte
     assert expected in line
 
 
+@pytest.mark.parametrize("is_own_server", [True, False])
+def test_what_is_not_ours_is_not_said_to_be_stopped_by_down(is_own_server: bool) -> None:
+    """Server and workers of a unit, or of containers."""
+    said: list[str] = []
+    show_ways(StackState("http://127.0.0.1:9/api", is_own_server), Outcome(NIGHT, "Completed", "", 0), said.append)
+    assert (" down" in said[-1]) == is_own_server
+
+
 def test_a_lake_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run's end is reported all the same."""
     monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "nowhere"))

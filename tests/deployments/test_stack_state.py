@@ -196,6 +196,20 @@ def test_what_answers_where_our_server_was_is_taken_as_it_is(
     assert read_state(paths) == kept
 
 
+def test_workers_of_a_server_elsewhere_are_not_started_unasked(
+    paths: StackPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are managed elsewhere, with a lake that this shell may not have: it is said which one is missing."""
+    answers = {"work_pools/filter": [{"name": "cpu"}], "work_pools/cpu/workers/filter": [{"status": "ONLINE"}]}
+    said: list[str] = []
+    with answering(lambda path, _: (200, answers.get(path, True))) as api_url:
+        monkeypatch.setenv("PREFECT_API_URL", api_url)
+        assert stack.find_workers(said.append) == StackState(api_url, is_own_server=False)
+    (line,) = said
+    assert "deepdlt-worker@gpu" in line
+    assert not paths.state.exists()
+
+
 def test_the_address_of_our_server_means_ours_while_it_runs(
     paths: StackPaths, servers: Servers, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
