@@ -237,7 +237,8 @@ def install_torch(setup: Setup, uv: str | None) -> None:
 def make_environment(root: Path, *, build: str = "auto", is_verbose: bool = False) -> None:
     """Make or mend the environment of the project in `root`."""
     setup = Setup(root, build=build, is_verbose=is_verbose)
-    setup.log.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (setup.log.parent.parent, setup.log.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
     setup.log.write_text("")
     uv = shutil.which("uv")
     make_venv(setup, find_python(), uv)

@@ -12,7 +12,7 @@ from deployments.dead_runs import mark_dead_runs
 from deployments.errors import ServerOpen, ServerUnreachable, WrongUse
 from deployments.parts import POOLS, START_S, ensure_pools, environment, server_command, worker_command, worker_name
 from deployments.server_api import ServerApi
-from deployments.settings import AUTH, CLIENT_AUTH, external_api_url, prefect_settings, server_settings, stack_paths
+from deployments.settings import AUTH, external_api_url, prefect_settings, server_settings, stack_paths
 from deployments.stack_state import Say, serving_alone
 
 
@@ -35,17 +35,13 @@ def become_server(host: str, port: int, say: Say) -> None:
     ServerRuns
         If there is one already on the same files.
     """
-    auth = os.environ.get(AUTH)
-    if not (auth or is_loopback(host)):
+    if not (os.environ.get(AUTH) or is_loopback(host)):
         raise ServerOpen(host)
     paths = stack_paths()
     with serving_alone(paths):
         pass  # the server takes it for as long as it runs
-    variables = environment(paths, server_settings(paths, port, host))
-    if auth:
-        variables.setdefault(CLIENT_AUTH, auth)  # the server's own services ask it, too
     say(f"becoming the Prefect server on {host}:{port}")
-    become(server_command(host, port), variables)
+    become(server_command(host, port), environment(paths, server_settings(paths, port, host)))
 
 
 def become_worker(pool: str, say: Say) -> None:

@@ -191,11 +191,9 @@ class ServerApi:
         found: Json = self.ask("GET", f"flow_runs/{run_id}")
         return found
 
-    def runs(self, flow_runs: Json, *, limit: int = 200) -> list[Json]:
+    def runs(self, flow_runs: Json) -> list[Json]:
         """Return the flow runs that match a filter, in the order of their start."""
-        body = {"flow_runs": flow_runs, "sort": "EXPECTED_START_TIME_ASC", "limit": limit}
-        found: list[Json] = self.ask("POST", "flow_runs/filter", body)
-        return found
+        return self.ask_all("flow_runs/filter", {"flow_runs": flow_runs, "sort": "EXPECTED_START_TIME_ASC"})
 
     def task_runs(self, run_ids: list[str]) -> list[Json]:
         """Return the task runs of some flow runs."""

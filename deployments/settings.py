@@ -61,6 +61,11 @@ class StackPaths:
         """Hand the settings to commands typed in the project's folder."""
         return self.folder.parent / "prefect.toml"
 
+    def make_folders(self) -> None:
+        """Make the folders where they are missing, for the user alone."""
+        for folder in (self.folder, self.prefect_home):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
 
 def stack_paths() -> StackPaths:
     """Return the paths of the stack: under ``DEEPDLT_STACK``, or else ``.stack`` in the project's folder."""
@@ -146,16 +151,18 @@ def results_folder(paths: StackPaths) -> Path:
 
 def keep_prefect_here() -> None:
     """Have Prefect, where it is imported for its functions alone, keep its files with ours and report to nobody."""
-    home = stack_paths().prefect_home
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.environ.setdefault("PREFECT_HOME", str(home))
+    paths = stack_paths()
+    paths.make_folders()
+    os.environ.setdefault("PREFECT_HOME", str(paths.prefect_home))
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
 def server_settings(paths: StackPaths, port: int, host: str = LOOPBACK) -> dict[str, str]:
     """Return the environment that the server of the stack runs with, on this port of an address."""
-    own = LOOPBACK if host in ANYWHERE else host
+    own = LOOPBACK if host in ANYWHERE else f"[{host}]" if ":" in host else host
+    auth = os.environ.get(CLIENT_AUTH) or os.environ.get(AUTH)
     return prefect_settings(paths, f"http://{own}:{port}/api", is_own_server=True) | {
+        **({CLIENT_AUTH: auth} if auth else {}),  # the server's own services ask it, too
         "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": server_database()
@@ -165,7 +172,8 @@ def server_settings(paths: StackPaths, port: int, host: str = LOOPBACK) -> dict[
         # On disk: a lease in memory that dies with the server holds its slot for ever, and every later night is
         # cancelled.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        # Runs stay until `maintain` forgets ours (docs/keeping.md); those of others are not for us to remove.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     }

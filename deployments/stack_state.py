@@ -99,7 +99,7 @@ def serving_alone(paths: StackPaths) -> Iterator[None]:
     ServerRuns
         If a server holds it.
     """
-    paths.prefect_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    paths.make_folders()
     try:
         with FileLock(paths.server_lock, timeout=ENDING_S):
             yield

@@ -75,7 +75,7 @@ def is_night_due(api: ServerApi, name: str = NIGHT) -> bool:
         "state": {"type": {"any_": [*UNDER_WAY, "SCHEDULED"]}},
         "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
     }
-    return bool(api.runs(wanted, limit=1))
+    return bool(api.runs(wanted))
 
 
 @dataclass

@@ -14,13 +14,14 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psutil
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelling, Crashed
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
@@ -78,6 +79,18 @@ with warnings.catch_warnings():
                 self.runs.discard(flow_run.id)
 
 
+async def put_all(
+    client: PrefectClient, runs: Iterable[UUID], state: Callable[..., State[Any]], *, is_forced: bool = False
+) -> None:
+    """Put runs into a state, all at once: one for which the server gives no answer does not keep the others from it."""
+    runs = list(runs)
+    asked = (client.set_flow_run_state(run, state(message=STOPPED), force=is_forced) for run in runs)
+    answers = await asyncio.gather(*(asyncio.wait_for(one, ANSWER_S) for one in asked), return_exceptions=True)
+    for run, answer in zip(runs, answers, strict=True):
+        if isinstance(answer, Exception):
+            log.warning("run %s could not be marked: %r", run, answer)
+
+
 async def cancel_runs(worker: StoppableWorker, *, grace_s: float = GRACE_S) -> None:
     """Have the server cancel the runs of a worker, wait for their end, and end what is left.
 
@@ -90,16 +103,14 @@ async def cancel_runs(worker: StoppableWorker, *, grace_s: float = GRACE_S) -> N
     """
     worker.is_stopping = True
     async with get_client() as client:
-        for run in list(worker.runs):
-            await asyncio.wait_for(client.set_flow_run_state(run, Cancelling(message=STOPPED)), ANSWER_S)
+        await put_all(client, worker.runs, Cancelling)
         deadline = asyncio.get_running_loop().time() + grace_s
         while worker.runs and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.1)
         left = list(worker.runs)
         for process in psutil.Process().children(recursive=True) if left else ():
             process.kill()
-        for run in left:
-            await asyncio.wait_for(client.set_flow_run_state(run, Crashed(message=STOPPED), force=True), ANSWER_S)
+        await put_all(client, left, Crashed, is_forced=True)
 
 
 async def serve(*, pool: str, name: str, limit: int) -> None:

@@ -122,7 +122,7 @@ def test_what_speaks_no_http_is_no_server() -> None:
 
 @pytest.mark.parametrize("n_rows", [0, 199, 200, 450])
 def test_rows_that_do_not_fit_into_an_answer_are_asked_for_in_pages(n_rows: int) -> None:
-    """The server gives 200 at most: log lines of a busy quarter of a minute, tasks of a large night."""
+    """The server gives 200 at most: log lines of a busy quarter of a minute, tasks of a large night, runs that wait."""
 
     def answer(path: str, body: Any) -> tuple[int, Any]:
         rows = [{"id": f"{path} {number}"} for number in range(n_rows)]
@@ -134,6 +134,7 @@ def test_rows_that_do_not_fit_into_an_answer_are_asked_for_in_pages(n_rows: int)
         logs = api.logs(["run"], since=datetime.now(UTC), min_level=20)
         assert [one["id"] for one in logs] == [f"logs/filter {number}" for number in range(n_rows)]
         assert len(api.task_runs(["run"])) == n_rows
+        assert len(api.runs({})) == n_rows
 
 
 @pytest.mark.parametrize("key", [None, "pnu_key"])

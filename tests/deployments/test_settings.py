@@ -128,3 +128,34 @@ def test_no_proxy_stands_between_the_parts_of_the_stack(
     monkeypatch.setenv("no_proxy", lower)
     settings = prefect_settings(StackPaths(tmp_path), URL, is_own_server=True)
     assert (settings["NO_PROXY"], settings["no_proxy"]) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:4711/api"),
+        ("::1", "http://[::1]:4711/api"),
+        ("::", "http://127.0.0.1:4711/api"),
+        ("db.lab", "http://db.lab:4711/api"),
+    ],
+)
+def test_a_server_asks_itself_where_it_listens(host: str, url: str, tmp_path: Path) -> None:
+    """An address of the sixth version stands in brackets."""
+    assert server_settings(StackPaths(tmp_path), 4711, host)["PREFECT_API_URL"] == url
+
+
+@pytest.mark.parametrize(("own", "expected"), [("", "me:secret"), ("me:other", "me:other")])
+def test_a_server_with_a_password_knows_it_when_it_asks_itself(
+    own: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is started."""
+    monkeypatch.setenv("PREFECT_SERVER_API_AUTH_STRING", "me:secret")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", own)
+    assert server_settings(StackPaths(tmp_path), 4711)["PREFECT_API_AUTH_STRING"] == expected
+
+
+def test_the_folders_of_a_stack_are_private(tmp_path: Path) -> None:
+    """The one above Prefect's, too."""
+    paths = StackPaths(tmp_path / "above" / "stack")
+    paths.make_folders()
+    assert [folder.stat().st_mode & 0o777 for folder in (paths.folder, paths.prefect_home)] == [0o700, 0o700]

@@ -128,10 +128,10 @@ def test_prefect_typed_by_hand_reaches_the_stack(lab: RunningStack) -> None:
 
 
 def test_the_server_runs_with_the_settings_that_nights_need(stack: RunningStack) -> None:
-    """Leases on disk, old runs vacuumed, nothing reported to anyone: asked of the running server itself."""
+    """Leases on disk, no run removed for its age, nothing reported to anyone: asked of the running server itself."""
     server = stack.api.ask("GET", "admin/settings")["server"]
     assert server["concurrency"]["lease_storage"].endswith("filesystem")
-    assert set(server["services"]["db_vacuum"]["enabled"]) == {"events", "flow_runs"}
+    assert set(server["services"]["db_vacuum"]["enabled"]) == {"events"}
     assert server["analytics_enabled"] is False
     assert server["api"]["host"] == "127.0.0.1"
 
