@@ -6,6 +6,9 @@ UV ?= uv
 BIN := .venv/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
+# What the command line says counts; a variable of one of these names in the environment is not meant for us.
+$(foreach one,SOURCE SHEET PROFILE LABELS FOLDS SCHEMES MODELS EPOCHS PRESET SEED SEEDS SET REFRESH ACCEPT_CHANGES ROWS PAIRS,$(eval $(one) :=))
+
 # The parameters of a night, as `make retrain SOURCE=... LABELS="NP PP1"`; what is not given is not passed on.
 NIGHT = $(if $(SOURCE),--source "$(SOURCE)") $(if $(SHEET),--sheet "$(SHEET)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(LABELS),--labels "$(LABELS)") \
 	$(if $(FOLDS),--folds "$(FOLDS)") $(if $(SCHEMES),--schemes "$(SCHEMES)") $(if $(MODELS),--models "$(MODELS)") \

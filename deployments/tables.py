@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -66,8 +68,45 @@ def render_csv(columns: Sequence[str], rows: Rows) -> str:
 
 
 def render_json(columns: Sequence[str], rows: Rows) -> str:
-    """Return rows as a JSON list of objects; times and the like as text."""
-    return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, indent=1)
+    """Return rows as a JSON list of objects; times and the like as text, and null for what is no finite number.
+
+    Raises
+    ------
+    WrongUse
+        If two columns have one name: an object would hold one of them.
+    """
+    refuse_equal_names(columns)
+    found = [dict(zip(columns, map(as_json, row), strict=True)) for row in rows]
+    return json.dumps(found, default=str, indent=1, allow_nan=False)
+
+
+def as_json(value: Any) -> Any:
+    """Return a cell as JSON can say it: that knows no NaN and no infinity.
+
+    Examples
+    --------
+    >>> as_json(float("nan")), as_json([1.5, float("inf")]), as_json("a")
+    (None, [1.5, None], 'a')
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (list, tuple)):
+        return [as_json(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): as_json(one) for name, one in value.items()}
+    return value
+
+
+def refuse_equal_names(columns: Sequence[str]) -> None:
+    """Raise where two columns have one name.
+
+    Raises
+    ------
+    WrongUse
+        If so.
+    """
+    if twice := sorted(name for name, n in Counter(columns).items() if n > 1):
+        raise WrongUse(f"more than one column is called {', '.join(twice)}: give each a name of its own (... AS NAME)")
 
 
 def render(form: Format, columns: Sequence[str], rows: Rows) -> str:
@@ -84,10 +123,19 @@ def render(form: Format, columns: Sequence[str], rows: Rows) -> str:
 
 
 def write(form: Format, columns: Sequence[str], rows: Rows, target: Path) -> None:
-    """Write rows to a file."""
+    """Write rows to a file.
+
+    Raises
+    ------
+    WrongUse
+        If its folder is not there, or the form has no room for two columns of one name.
+    """
+    if not target.parent.is_dir():
+        raise WrongUse(f"--output {target}: there is no folder {target.parent}")
     if form != "parquet":
         target.write_text(render(form, columns, rows) + "\n", encoding="utf-8")
         return
+    refuse_equal_names(columns)
     import polars as pl
 
     frame = pl.DataFrame(list(rows), schema=list(columns), orient="row", infer_schema_length=None)

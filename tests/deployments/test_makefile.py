@@ -57,6 +57,13 @@ def test_every_option_of_a_night_is_one_of_make(option: str) -> None:
     assert re.search(rf"Parameters of retrain:.* {name}\b", make())
 
 
+@pytest.mark.parametrize("option", sorted({*OPTIONS} - {"help"}))
+def test_a_variable_of_the_environment_is_no_parameter(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SEED or SOURCE of another program does not change a night unseen."""
+    monkeypatch.setenv(option.upper().replace("-", "_"), "1")
+    assert f"--{option}" not in make("-n", "retrain").split()
+
+
 @pytest.mark.parametrize("value", ["", "0", "no", "false"])
 def test_changes_are_accepted_only_where_that_is_said(value: str) -> None:
     """It is a guard of the lake."""

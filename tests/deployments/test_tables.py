@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.errors import WrongUse
-from deployments.tables import render, render_csv, render_json, render_table, write
+from deployments.tables import Format, render, render_csv, render_json, render_table, write
 
 COLUMNS = ["label", "n", "loss"]
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"))
@@ -26,7 +26,7 @@ def test_csv_comes_back_as_it_went(rows: list[tuple[str, str]]) -> None:
     assert [tuple(line) for line in lines[1:]] == rows
 
 
-@given(st.lists(st.tuples(cells, st.integers(), st.floats(allow_nan=False)), max_size=5))
+@given(st.lists(st.tuples(cells, st.integers(), st.floats(allow_nan=False, allow_infinity=False)), max_size=5))
 def test_json_comes_back_as_it_went(rows: list[tuple[str, int, float]]) -> None:
     """Each row is an object with the column names as keys."""
     assert json.loads(render_json(COLUMNS, rows)) == [dict(zip(COLUMNS, row, strict=True)) for row in rows]
@@ -64,3 +64,26 @@ def test_parquet_does_not_go_to_the_terminal() -> None:
     """It needs a file, and the message says how to name one."""
     with pytest.raises(WrongUse, match="--output"):
         render("parquet", COLUMNS, [])
+
+
+def test_json_has_null_for_what_is_no_finite_number() -> None:
+    """NaN is no JSON: other programs refuse the whole answer."""
+    text = render_json(["a", "b"], [(float("nan"), [1.5, float("-inf")]), (0.5, {"c": float("inf")})])
+    refuse = {"parse_constant": lambda name: pytest.fail(f"{name} is no JSON")}
+    assert json.loads(text, **refuse) == [{"a": None, "b": [1.5, None]}, {"a": 0.5, "b": {"c": None}}]
+
+
+@pytest.mark.parametrize("form", ["json", "parquet"])
+def test_two_columns_of_one_name_are_refused_where_one_would_be_lost(form: Format, tmp_path: Path) -> None:
+    """The message names them; CSV and the table have room for both."""
+    with pytest.raises(WrongUse, match=r"called n: .* AS NAME"):
+        write(form, ["n", "n", "m"], [(1, 2, 3)], tmp_path / "answer")
+    assert list(tmp_path.iterdir()) == []
+    assert render_csv(["n", "n"], [(1, 2)]) == "n,n\n1,2"
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "table", "parquet"])
+def test_a_file_in_a_folder_that_is_not_there_is_wrong_use(form: Format, tmp_path: Path) -> None:
+    """It is said which folder."""
+    with pytest.raises(WrongUse, match=f"no folder {tmp_path / 'gone'}"):
+        write(form, ["n"], [(1,)], tmp_path / "gone" / "answer")
