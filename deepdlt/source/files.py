@@ -119,7 +119,7 @@ def list_inputs(root: Path, *, sheet: Path | None = None) -> list[Path]:
     """
     found = find_files(root)
     listed = {*found.images, *found.sheets}
-    if sheet is not None and (named := place_of(found, sheet)).is_file():
+    if sheet is not None and _is_file(named := place_of(found, sheet)):
         listed.add(named)
     return list(_sorted(listed))
 
@@ -188,7 +188,7 @@ def choose_sheet(found: SourceFiles, *, sheet: Path | None = None) -> Path:
         If there are several and none was named.
     """
     if sheet is not None:
-        if not (found.root / sheet).is_file():
+        if not _is_file(found.root / sheet):
             raise SheetMissing(found.root / sheet)
         return place_of(found, sheet)
     if not found.sheets:
@@ -205,17 +205,29 @@ def _is_wanted(name: str) -> bool:
 
 def _leads_out(path: Path, root: Path) -> bool:
     """Tell whether a path is a link to something outside the folder."""
-    if not path.is_symlink():
-        return False
     try:
-        return not path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError):  # it leads to itself: reading it says so
+        return path.is_symlink() and not path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # it leads to itself, or its folder may not be entered: reading it says so
         return False
 
 
 def _may_be_read(path: Path) -> bool:
-    """Tell whether a path is a file or leads to nothing; pipes and devices would block."""
-    return path.is_file() or not path.exists()
+    """Tell whether a path is a file, leads to nothing or is in a folder that may not be entered: reading says which.
+
+    Pipes and devices would block.
+    """
+    try:
+        return path.is_file() or not path.exists()
+    except OSError:
+        return True
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a path is a file that may be looked at."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _sorted(paths: Iterable[Path]) -> tuple[Path, ...]:

@@ -1,12 +1,14 @@
 """What stands in a folder of images, by content: the digest that tells whether anything is new."""
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepdlt.digest import digest_bytes, digest_json
+from deepdlt.digest import DIGEST_BYTES, digest_json
+from deepdlt.source.file_content import MAX_BYTES
 from deepdlt.source.files import list_inputs
 from deepdlt.source.names import IMAGE_SUFFIXES
 
@@ -18,7 +20,8 @@ class FolderFingerprint:
     Attributes
     ----------
     digest : str
-        Changes when a file is added, removed, renamed or differs by a byte; not with its times.
+        Changes when a file is added, removed, renamed or differs by a byte; not with its times. Of a file above the
+        limit for one file, which no survey reads, only the size counts.
     n_files : int
         Files that were read.
     """
@@ -107,8 +110,13 @@ def _digest_files(files: Sequence[Path]) -> list[str]:
 
 
 def _digest_file(path: Path) -> str:
-    """Return the digest of a file's bytes, or why they cannot be read: that too is a state of the folder."""
+    """Return `digest_bytes` of a file, read in pieces, or why it is not read: that is a state of the folder, too."""
     try:
-        return digest_bytes(path.read_bytes())
+        with path.open("rb") as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            if n_bytes > MAX_BYTES:
+                return f"too large: {n_bytes} bytes"
+            state = hashlib.blake2b(n_bytes.to_bytes(8, "little"), digest_size=DIGEST_BYTES)
+            return hashlib.file_digest(file, lambda: state).hexdigest()
     except OSError as error:
         return f"unreadable: {error.errno}"

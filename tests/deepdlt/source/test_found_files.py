@@ -1,13 +1,17 @@
 """Files of a source: found in a folder, told apart, and read within a limit."""
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deepdlt.digest import digest_bytes
 from deepdlt.source.errors import SheetAmbiguous, SheetMissing, SourceMissing
 from deepdlt.source.file_content import read_content
 from deepdlt.source.files import find_files
+from deepdlt.source.fingerprint import Listing, fingerprint_folder
 from deepdlt.source.image_errors import FileTooLarge, FileUnreadable, FileVanished
 from deepdlt.source.images import find_images, find_sheet, list_inputs
 
@@ -96,3 +100,40 @@ def test_reading_keeps_to_the_limit(tmp_path: Path) -> None:
         read_content(path, shown_as="a.png")
     with pytest.raises(FileUnreadable):
         read_content(tmp_path, shown_as="folder")
+
+
+def test_files_of_a_folder_that_may_be_listed_and_not_entered_are_reported_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are found, so that reading says of each that it may not be read; the others go on."""
+    closed, image = touch(tmp_path / "closed" / "b.png"), touch(tmp_path / "a.png")
+    look = os.stat
+
+    def refused(path: Any, *args: Any, **given: Any) -> os.stat_result:
+        if closed.parent in Path(path).parents:  # as for anyone but root after chmod a-x
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return look(path, *args, **given)
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert find_files(tmp_path).images == (image, closed)
+    assert list_inputs(tmp_path, sheet=closed.with_suffix(".csv")) == [image, closed]
+    with pytest.raises(SheetMissing):
+        find_sheet(tmp_path, sheet=closed.with_suffix(".csv"))
+
+
+def test_a_fingerprint_is_of_the_bytes_however_large_the_pieces(tmp_path: Path) -> None:
+    """What an ingest digested stands for what is read piece by piece."""
+    contents = {"a.png": b"", "b.png": bytes(range(256)) * 5000}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    known = {name: digest_bytes(content) for name, content in contents.items()}
+    assert fingerprint_folder(tmp_path) == Listing(tmp_path).fingerprint(known)
+
+
+def test_a_file_above_the_limit_is_told_by_its_size_and_never_read(tmp_path: Path) -> None:
+    """A sparse file of a terabyte costs a look at its size; another size is another state of the folder."""
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(2**40)
+    first = fingerprint_folder(tmp_path)
+    os.truncate(tmp_path / "huge.png", 2**40 + 1)
+    assert fingerprint_folder(tmp_path) != first
