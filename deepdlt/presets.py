@@ -30,7 +30,8 @@ class Preset(Settings):
         Parameters
         ----------
         choices : TrainingChoices or None
-            Settings left at None stay, and so do the epochs: they are the night's budget.
+            Settings left at None stay, and so do those that the training would not use, and the epochs: they are the
+            night's budget.
 
         Returns
         -------
@@ -47,12 +48,19 @@ class Preset(Settings):
         'matched-vae (latent_dim=16, beta=4.0)'
         """
         chosen = {} if choices is None else choices.model_dump(exclude_none=True, exclude={"epochs"})
-        chosen = {name: value for name, value in chosen.items() if getattr(self.settings, name) != value}
-        if not chosen:
-            return self
         settings = TrainingSettings.model_validate(self.settings.model_dump() | chosen)
-        said = ", ".join(f"{name}={_said(value)}" for name, value in chosen.items())
-        return self.model_copy(update={"name": f"{self.name} ({said})", "settings": settings})
+        before, after = self.settings.identity(), settings.identity()
+        others = {name for name in chosen if getattr(settings, name) != getattr(self.settings, name)}
+        changed = {name for name in others if name in after and after[name] != before.get(name)}
+        if not changed:
+            return self
+        if "vgg_digest" in changed:
+            changed.add("vgg_weights")  # where the file of that digest lies
+        kept = {name: getattr(settings, name) for name in chosen if name in changed}
+        said = ", ".join(f"{name}={_said(value)}" for name, value in kept.items())
+        return self.model_copy(
+            update={"name": f"{self.name} ({said})", "settings": self.settings.model_copy(update=kept)}
+        )
 
 
 class PresetUnknown(DeepdltError):
@@ -142,8 +150,10 @@ PRESETS: dict[str, Preset] = {
 
 
 def _said(value: object) -> str:
-    """Return a setting's value as a name shows it."""
-    return " + ".join(f"{weight:g} {name}" for name, weight in value.items()) if isinstance(value, dict) else str(value)
+    """Return a setting's value as a name shows it: no two values are shown alike."""
+    if not isinstance(value, dict):
+        return str(value)
+    return " + ".join(f"{repr(weight).removesuffix('.0')} {name}" for name, weight in value.items())
 
 
 def find_preset(name: str) -> Preset:

@@ -86,6 +86,23 @@ def test_a_setting_of_another_model_makes_no_other_run(change: dict[str, object]
     settings = TrainingSettings()
     changed = settings.model_copy(update=change)
     assert run_id_of(split(), 1, settings, 0, code="c") == run_id_of(split(), 1, changed, 0, code="c")
+    assert PRESETS["label-cv"].with_choices(TrainingChoices.model_validate(change)) is PRESETS["label-cv"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "name"),
+    [
+        ({"beta": 4.0, "latent_dim": 16}, "label-cv (latent_dim=16)"),
+        ({"optimiser": "sgd", "momentum": 0.9}, "label-cv (optimiser=sgd)"),
+        ({"optimiser": "sgd", "momentum": 0.8}, "label-cv (optimiser=sgd, momentum=0.8)"),
+        ({"loss": {"mse": 1.0, "ssim": 0.1234567}}, "label-cv (loss=1 mse + 0.1234567 ssim)"),
+    ],
+    ids=["one of two is used", "one of two is as it was", "used by the other", "a weight with many digits"],
+)
+def test_a_name_says_what_makes_the_training_another(choices: dict[str, object], name: str) -> None:
+    """Trainings that are the same have one name, those that differ have two."""
+    chosen = PRESETS["label-cv"].with_choices(TrainingChoices.model_validate(choices))
+    assert chosen.name == name
 
 
 @settings(max_examples=30)
