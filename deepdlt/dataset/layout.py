@@ -17,6 +17,7 @@ from deepdlt.dataset.bitmap import encode_bitmaps
 from deepdlt.digest import digest_bytes
 from deepdlt.errors import DeepdltError
 from deepdlt.replacing import replaced_folder
+from deepdlt.sheets.spec import LABEL_KEY
 from deepdlt.source.names import join_key
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ MAX_STEM_BYTES = 200
 """File systems take names of 255 bytes; a patch number and a suffix follow."""
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
-_KEY = re.compile(r"\w[\w .+-]*")
 
 PixelReader = Callable[[pl.DataFrame], NDArray[np.uint8]]
 
@@ -169,7 +169,7 @@ def _check_frames(
 ) -> None:
     """Refuse frames that do not belong together."""
     for key in (*label_columns, *folds):
-        if not _KEY.fullmatch(key) or key in ("image_path", "stratum", "patch_id"):
+        if not LABEL_KEY.fullmatch(key) or key in ("image_path", "stratum", "patch_id"):
             raise ValueError(f"the label {key!r} cannot name a folder and a column")
     for frame, column in ((patches, "patch_id"), (labels, "image_id")):
         if frame[column].is_duplicated().any():

@@ -3,6 +3,7 @@
 Another lab's sheet needs another file and no code.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,16 @@ NANOMETRES: Mapping[str, float] = {"nm": 1.0, "um": 1e3, "mm": 1e6}
 
 RESERVED = frozenset({"source", "image_id", "name", "sheet", "sheet_row", "row_digest", "pixel_size_nm"})
 """Columns of a label table that are not the sheet's."""
+
+LABEL_KEY = re.compile(r"\w[\w .+-]*")
+"""What a label may be called: its key names folders and columns, too."""
+
+RESERVED_KEYS = RESERVED | {
+    *("none", "folds", "holdout", "pixel size"),  # words of ours in the place of a label
+    *("patch_id", "split", "shard", "shard_row", "origin_row", "origin_col", "height_px", "width_px"),
+    *("x", "y", "mse", "psnr_db", "ssim", "image_path", "stratum"),
+}
+"""Words, and columns of tables that labels are joined to, small letters: keys of labels are none of them."""
 
 _DTYPES: Mapping[Kind, type[pl.DataType]] = {"number": pl.Float64, "integer": pl.Int64, "category": pl.String}
 
@@ -112,6 +123,11 @@ class SheetSpec(Declaration):
     def _labels_can_be_stratified_by(self) -> Self:
         required = {item.name for item in self._ours if item.required}
         for key, label in self.labels.items():
+            if not LABEL_KEY.fullmatch(key) or key.lower() in RESERVED_KEYS:
+                raise ValueError(
+                    f"label {key!r} cannot be called so: a key has letters, digits, blanks and _ . + -, begins with a "
+                    f"letter, a digit or _, and is none of {', '.join(sorted(RESERVED_KEYS))}"
+                )
             if label.column not in required:
                 raise ValueError(f"label {key}: {label.column} is not a declared column with required = true")
             if label.kind == "number" and self.kinds[label.column] == "category":

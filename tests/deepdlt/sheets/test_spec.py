@@ -10,6 +10,8 @@ from deepdlt.sheets.meanings import meanings_of
 from deepdlt.sheets.sheet import SheetSpec, SheetSpecInvalid, load_spec, read_sheet
 from deepdlt.sheets.spec import DLIP_SPEC
 
+BAD_KEYS = ("", "a/b", "x,y", "none", "folds", "x", "Name", "image_id", "pixel_size_nm", "gain\n")
+
 
 @pytest.mark.parametrize(
     ("change", "reason"),
@@ -20,6 +22,7 @@ from deepdlt.sheets.spec import DLIP_SPEC
         ({"field_of_view": {"x": "angle_deg"}}, "field of view"),
         ({"derived": [{"name": "pattern", "first_of": ["pattern_1", "n_pulses"], "required": True}]}, "one kind"),
         ({"surprise": 1}, "surprise"),
+        *(({"labels": {key: {"column": "n_pulses", "kind": "number"}}}, "cannot be called so") for key in BAD_KEYS),
         ({"columns": [{"header": "a", "name": "length", "kind": "number", "unit": "um"}]}, "unit"),
         ({"columns": [{"header": "a", "name": "image_id", "kind": "category"}]}, "label table"),
         ({"columns": [{"header": "a", "name": "word", "kind": "category", "above": 0}]}, "bounds"),
