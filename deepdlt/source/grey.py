@@ -3,12 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 
 from deepdlt.source.faults import Remark
 
 _REMEDY = "Export 8-bit grey from the microscope if its grey levels are to stay as they are."
 _SPREAD = "Export the picture with its grey levels spread over the full range of its file, or as 8-bit grey."
 _DROPS_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+
+WHITE_16_BITS = 65_535
 
 FEW_LEVELS = 64
 """Grey levels, of 256, below which 16-bit grey is remarked on: 14 bits in a file of 16 keep as many."""
@@ -25,7 +28,8 @@ def to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
     the full 8-bit range, the same for every image. Integers of 32 bits and floats have no agreed
     range: the image's own finite range goes onto 0 to 255, and what is not finite becomes 0. Colour
     becomes luma (ITU-R 601: 0.299 R + 0.587 G + 0.114 B), which leaves grey stored as colour as it was.
-    Transparency is dropped.
+    Transparency is dropped. A TIFF in which white is zero is inverted where Pillow does not do so itself: 16-bit grey,
+    integers and floats.
 
     Parameters
     ----------
@@ -50,14 +54,17 @@ def to_grey(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
     if image.mode == "L":
         return np.array(image, dtype=np.uint8), ()
     lost: tuple[Remark, ...] = ()
+    is_white_zero = getattr(image, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0
     if image.mode.startswith("I;16"):
-        pixels, how = _from_16_bits(np.asarray(image))
-        lost = _levels_lost(np.asarray(image))
+        values = WHITE_16_BITS - np.asarray(image) if is_white_zero else np.asarray(image)
+        pixels, how = _from_16_bits(values)
+        lost = _levels_lost(values)
     elif image.mode in {"I", "F"}:
-        pixels, how = _from_own_range(np.asarray(image))
+        pixels, how = _from_own_range(np.asarray(image), is_white_zero=is_white_zero)
     else:
         pixels, how = np.array(image.convert("L"), dtype=np.uint8), _how_converted(image.mode)
-    message = f"The file holds {image.mode} pixels; {how}."
+    negative = ", of which 0 is white," if is_white_zero else ""
+    message = f"The file holds {image.mode} pixels{negative}; {how}."
     return pixels, (Remark("converted-to-grey", image.mode, message, _REMEDY), *lost)
 
 
@@ -89,14 +96,15 @@ def _levels_lost(values: NDArray[np.generic]) -> tuple[Remark, ...]:
     return (Remark("few-grey-levels", f"{n_after} of 256 levels", message, _SPREAD),)
 
 
-def _from_own_range(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str]:
-    """Return the values with their finite range stretched onto 0 to 255."""
+def _from_own_range(values: NDArray[np.generic], *, is_white_zero: bool) -> tuple[NDArray[np.uint8], str]:
+    """Return the values with their finite range stretched onto 0 to 255, or 255 to 0."""
     levels = values.astype(np.float64)
     is_finite = np.isfinite(levels)
     if not is_finite.any():
         raise NothingFinite
     low, high = float(levels[is_finite].min()), float(levels[is_finite].max())
-    scaled = (levels - low) * (255.0 / (high - low)) if high > low else np.zeros_like(levels)
+    above_black = high - levels if is_white_zero else levels - low
+    scaled = above_black * (255.0 / (high - low)) if high > low else np.zeros_like(levels)
     pixels = np.rint(np.where(is_finite, scaled, 0.0)).astype(np.uint8)
     n_lost = int(is_finite.size - is_finite.sum())
     lost = f", and {n_lost} pixels that are not finite became 0" if n_lost else ""

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 GREY = np.random.default_rng(0).integers(0, 256, (80, 100), dtype=np.uint8)
@@ -59,6 +60,22 @@ def with_text(n_bytes: int, *, is_compressed: bool) -> bytes:
     info = PngImagePlugin.PngInfo()
     info.add_text("Comment", "x" * n_bytes, zip=is_compressed)
     return encoded(grey(), pnginfo=info)
+
+
+def tiff_of(levels: NDArray[np.generic], *, is_white_zero: bool, sample_format: int = 1) -> bytes:
+    """Return a TIFF made by hand, since Pillow writes none of 16 bits in which white is zero.
+
+    `sample_format`: 1 unsigned, 2 signed, 3 float.
+    """
+    data = levels.astype(levels.dtype.newbyteorder("<")).tobytes()
+    height_px, width_px = levels.shape
+    bits = 8 * levels.dtype.itemsize
+    shorts = {256: width_px, 257: height_px, 258: bits, 259: 1, 262: int(not is_white_zero), 277: 1, 278: height_px}
+    tags = [(tag, 3, value) for tag, value in shorts.items()]
+    tags += [(273, 4, 8), (279, 4, len(data)), (339, 3, sample_format)]
+    entries = [struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in sorted(tags)]
+    directory = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory
 
 
 def tiff_with_private_tag(n_bytes: int) -> bytes:
@@ -117,6 +134,10 @@ IMAGES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "16-bit tiff": ("1-1.tif", lambda: encoded(Image.fromarray(GREY.astype(np.uint16) * 257), "TIFF")),
     "12 bits in a 16-bit png": ("1-1.png", lambda: encoded(Image.fromarray(GREY.astype(np.uint16) * 16))),
     "rgb": ("1-1.png", lambda: encoded(_COLOUR)),
+    "16-bit tiff with white as zero": (
+        "1-1.tif",
+        lambda: tiff_of((255 - GREY).astype(np.uint16) * 257, is_white_zero=True),
+    ),
     "cmyk": ("1-1.tif", lambda: encoded(_COLOUR.convert("CMYK"), "TIFF")),
     "lab": ("1-1.tif", lambda: encoded(Image.merge("LAB", _COLOUR.split()), "TIFF")),
     "grey with alpha": ("1-1.png", lambda: encoded(grey().convert("LA"))),

@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from bad_images import tiff_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -106,6 +107,25 @@ def test_big_endian_16_bit_grey_gives_the_same_levels() -> None:
     """Byte order is the file's affair."""
     content = encoded(Image.frombytes("I;16B", (2, 1), b"\x01\x01\xff\xff"), "TIFF")
     np.testing.assert_array_equal(decode_image(content, path="a").pixels, [[1, 255]])
+
+
+@pytest.mark.parametrize(
+    ("levels", "sample_format"),
+    [
+        (np.array([[0, 1, 255]], np.uint8), 1),
+        (np.array([[0, 257, 65_535]], np.uint16), 1),
+        (np.array([[-1.0, -0.5, 1.0]], np.float32), 3),
+    ],
+    ids=["8 bits", "16 bits", "float"],
+)
+def test_a_tiff_in_which_white_is_zero_is_no_negative(levels: NDArray[np.generic], sample_format: int) -> None:
+    """What the file calls white is white, whatever holds the levels; where they are converted it is said."""
+    black, white = (
+        decode_image(tiff_of(levels, is_white_zero=is_zero, sample_format=sample_format), path="a")
+        for is_zero in (False, True)
+    )
+    np.testing.assert_array_equal(white.pixels, 255 - black.pixels.astype(int), strict=False)
+    assert ["of which 0 is white" in remark.message for remark in white.remarks] == [True] * len(black.remarks)
 
 
 def test_floats_are_scaled_from_their_own_finite_range() -> None:
