@@ -3,6 +3,8 @@
 Text, because one bad cell must not change how the others of its column are read.
 """
 
+import csv
+import io
 import zipfile
 from pathlib import Path
 
@@ -21,6 +23,20 @@ MAX_BYTES = 2**28
 """Size of a sheet, unpacked: 256 MiB."""
 
 Cells = tuple[str | None, ...]
+
+_UNREADABLE = (
+    OSError,
+    UnicodeDecodeError,
+    zipfile.BadZipFile,
+    pl.exceptions.PolarsError,
+    fastexcel.FastExcelError,
+)
+"""What a file that is no such sheet raises."""
+
+_QUOTES = (
+    "a cell that begins with a quotation mark must end with one and double those between: mend it there, or save the "
+    "sheet again as .xlsx"
+)
 
 
 class SheetUnreadable(DeepdltError):
@@ -70,7 +86,7 @@ def read_cells(path: Path, *, csv_separator: str = ",") -> list[Cells]:
     try:
         _refuse_large(path)
         frame = _read_csv(path, csv_separator) if path.suffix.lower() == ".csv" else _read_xlsx(path)
-    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError, fastexcel.FastExcelError) as error:
+    except _UNREADABLE as error:
         raise SheetUnreadable(path, " ".join(str(error).split())) from error
     frame = _without_blank_end(frame.select(pl.all().str.strip_chars()))
     if frame.height > MAX_ROWS:
@@ -103,14 +119,19 @@ def _read_xlsx(path: Path) -> pl.DataFrame:
 
 
 def _read_csv(path: Path, separator: str) -> pl.DataFrame:
-    """Return a CSV file as text, under a header of ours that is as wide as its widest row."""
+    """Return a CSV file as text, as wide as its widest row; a quotation mark inside a cell is one like any other."""
     text = path.read_text(encoding="utf-8-sig")
     n_rows = text.rstrip(f"{separator}\r\n\t ").count("\n") + 1
     if n_rows > MAX_ROWS:  # told before they are taken apart, which takes a while
         raise SheetTooLarge(path, f"{n_rows} rows")
-    width = 1 + max((line.count(separator) for line in text.splitlines()), default=0)
-    header = separator.join(f"column_{number}" for number in range(width))
-    return pl.read_csv(f"{header}\n{text}".encode(), separator=separator, infer_schema=False)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise SheetUnreadable(path, f"line {reader.line_num}: {error}", _QUOTES) from error
+    width = max((len(row) for row in rows), default=0) or 1
+    filled = [row + [""] * (width - len(row)) for row in rows]
+    return pl.DataFrame(filled, schema={f"column_{number}": pl.String for number in range(width)}, orient="row")
 
 
 def _without_blank_end(frame: pl.DataFrame) -> pl.DataFrame:

@@ -131,6 +131,21 @@ def content(data: bytes, name: str = "labels.csv") -> Spoil:
     return put
 
 
+def raw_remark(cell: str) -> Spoil:
+    """Return what puts a sheet with one column more, in which row 1-1 has this text, quotation marks as they are."""
+    lines = (
+        csv_text([one]).rstrip("\n") + f",{last}\n"
+        for one, last in ((HEADER, "remark"), (row(), cell), (BYSTANDER, ""))
+    )
+    return content("".join(lines).encode())
+
+
+def with_carriage_returns(folder: Path) -> None:
+    """Write a workbook in which each line feed became two characters, as a transfer of text makes them."""
+    path = put_xlsx(folder)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+
 def million_rows(folder: Path) -> None:
     """Write a sheet with a million rows."""
     line = csv_text([row("n.bmp")])
@@ -209,6 +224,8 @@ SHEETS: dict[str, Spoil] = {
     "utf-16": lambda folder: put_csv(folder, [HEADER, row(), BYSTANDER], encoding="utf-16"),
     "byte order mark": lambda folder: put_csv(folder, [HEADER, row(), BYSTANDER], encoding="utf-8-sig"),
     "binary": content(bytes(range(256)) * 16),
+    "quotation mark inside a cell": raw_remark('3" wafer'),
+    "quotation mark that is not closed": raw_remark('"wafer'),
     "a million rows": million_rows,
     "no sheet": lambda folder: (folder / "labels.csv").unlink(),
     "two sheets": lambda folder: (folder / "more.csv").write_text("a\n1\n", encoding="utf-8"),
@@ -231,6 +248,7 @@ SHEETS: dict[str, Spoil] = {
     "macros": with_macro,
     "zip bomb": zip_bomb,
     "xlsm": renamed(".xlsm"),
+    "workbook sent as text": with_carriage_returns,
     "workbook named csv": renamed(".csv"),
     "web page named xlsx": content(b"<html><table><tr><td>NP</td></tr></table></html>", "labels.xlsx"),
     "encrypted workbook": content(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096), "labels.xlsx"),

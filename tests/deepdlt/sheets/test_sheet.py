@@ -8,6 +8,7 @@ import pytest
 import xlsxwriter
 
 from deepdlt.errors import DeepdltError
+from deepdlt.sheets.cells import read_cells
 from deepdlt.sheets.sheet import (
     SheetColumnsMissing,
     SheetUnreadable,
@@ -272,6 +273,34 @@ def test_a_csv_with_byte_order_mark_quotes_and_nul_is_read(tmp_path: Path) -> No
     table = read_sheet(path, spec=SPEC)
     assert table.rows["name"].to_list() == ["a, b/1-1.bmp"]
     assert [fault.rule for fault in table.faults] == ["name-unusable"]
+
+
+def test_a_quotation_mark_inside_a_csv_cell_is_one_like_any_other(tmp_path: Path) -> None:
+    """A wafer of 3 inches in a remark costs no row; quoted cells keep separators, line breaks and doubled marks."""
+    remarks = ['3" wafer', '"two, of ""3"" inches\nand a break"', ""]
+    lines = [",".join([*HEADER, "remark"])]
+    lines += [",".join([*map(str, dlip_row(Names=str(number))), one]) for number, one in enumerate(remarks)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    table = read_sheet(path, spec=SPEC)
+    assert table.rows.select("name", "sheet_row").rows() == [("0", 2), ("1", 3), ("2", 4)]
+    assert table.faults == []
+    assert [row[-1] for row in read_cells(path)] == ["remark", '3" wafer', 'two, of "3" inches\nand a break', None]
+
+
+def test_a_csv_cell_whose_quotation_mark_is_not_closed_refuses_the_sheet(tmp_path: Path) -> None:
+    """It would swallow the rows below; the line is named."""
+    path = write_csv(tmp_path / "a.csv", [HEADER, dlip_row(Names='"a'), dlip_row(Names="b")])
+    with pytest.raises(SheetUnreadable, match=r"a\.csv .*line 3: .*double"):
+        read_sheet(path, spec=SPEC)
+
+
+def test_a_workbook_that_a_transfer_as_text_damaged_is_refused_by_name(tmp_path: Path) -> None:
+    """Each line feed in it became two characters."""
+    path = write_xlsx(tmp_path / "a.xlsx", [HEADER, dlip_row()])
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(SheetUnreadable, match=r"a\.xlsx"):
+        read_sheet(path, spec=SPEC)
 
 
 def test_xlsx_and_csv_say_the_same(tmp_path: Path) -> None:
