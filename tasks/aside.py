@@ -18,8 +18,8 @@ NOT_YET = "it was asked for again, and has not been done since"
 def set_aside(plans: Sequence[RunPlan], refresh: Refresh) -> set[str]:
     """Have the trainings that are asked for count as not done, so that this night does them, or the next one.
 
-    Their rows stay until new ones take their place: only then is anything lost. They are trained from the first epoch
-    on.
+    Their rows stay, and stay complete, until new ones take their place: only then is anything lost. They are trained
+    from the first epoch on.
 
     Parameters
     ----------

@@ -72,9 +72,8 @@ def _train_missing(plans: Sequence[RunPlan]) -> dict[str, str]:
             for _, future in sent:
                 future.wait()
     except TrainerFailed as error:
-        for plan in plans:
-            _note_failure(plan, str(error), datetime.now(UTC))
-        return {plan.run_id: f"{plan.title}: {error}" for plan in plans}
+        failed = [plan for plan in plans if not _note_failure(plan, str(error), datetime.now(UTC))]
+        return {plan.run_id: f"{plan.title}: {error}" for plan in failed}
     failures = {
         plan.run_id: f"{plan.title}: {future.state.message or future.state.name}"
         for plan, future in sent
@@ -103,8 +102,9 @@ def train_fold(plan: dict[str, Any], box: Mailbox, bar: BatchBar) -> TrainedReco
     while (event := box.get()).kind not in LAST:
         _show(wanted, event, bar)
     bar.note_end(wanted.run_id)
-    if event.kind in ("failed", "died"):
-        _note_failure(wanted, event.text, started_at)
+    if event.kind in ("failed", "died") and _note_failure(wanted, event.text, started_at):
+        logger.warning("%s stands in the lake, though this was told of it: %s", wanted.title, event.text)
+        return TrainedRecord(run_id=wanted.run_id)
     if event.kind != "trained":
         raise TrainingFailed(event.text)
     logger.info("%s: test loss %.4f on %s", wanted.title, event.numbers["test_loss"], event.text)
@@ -122,9 +122,9 @@ def _show(plan: RunPlan, event: Event, bar: BatchBar) -> None:
     bar.note_epoch(plan, epoch)
 
 
-def _note_failure(plan: RunPlan, reason: str, started_at: datetime) -> None:
-    """Write into the lake why a training failed."""
-    store_failure(open_lake(), plan, reason, started_at=started_at, flow_run_id=_flow_run_id())
+def _note_failure(plan: RunPlan, reason: str, started_at: datetime) -> bool:
+    """Write into the lake why a training failed, and tell whether it stands there for all that."""
+    return store_failure(open_lake(), plan, reason, started_at=started_at, flow_run_id=_flow_run_id())
 
 
 def _flow_run_id() -> str:

@@ -13,6 +13,7 @@ from deepdlt.provenance import library_versions, module_digests
 from deepdlt.quality.summaries import summarise_fold
 from lake import Lake, Transaction
 from lake.statements import load
+from tasks.completed import whole_runs
 from tasks.label_means import write_label_means
 
 if TYPE_CHECKING:
@@ -84,8 +85,12 @@ def _note_code(transaction: Transaction, code: str) -> None:
         transaction.replace_where("code_modules", modules, code_digest=code)
 
 
-def store_failure(lake: Lake, plan: RunPlan, error: str, *, started_at: datetime, flow_run_id: str) -> None:
-    """Note that a training failed, and why; a later one that succeeds takes the row's place."""
+def store_failure(lake: Lake, plan: RunPlan, error: str, *, started_at: datetime, flow_run_id: str) -> bool:
+    """Note that a training failed, and why, where it does not stand for all that; tell whether it does.
+
+    What stands stays: a process may have stored its training before it came to grief, or another one may have. One that
+    was to be done again is to be so still. A later one that succeeds takes the row's place.
+    """
     run = _run_row(lake, plan, started_at=started_at, flow_run_id=flow_run_id) | {
         "status": "failed",
         "error": error,
@@ -93,7 +98,13 @@ def store_failure(lake: Lake, plan: RunPlan, error: str, *, started_at: datetime
         "n_parameters": 0,
     }
     with lake.write(f"failed run {plan.run_id}") as transaction:
-        transaction.replace_where("runs", pl.DataFrame([run]), run_id=plan.run_id)
+        if whole_runs(lake.files, transaction.query(load("models_of_complete_runs")), [plan.run_id]):
+            return True
+        if transaction.query("FROM runs WHERE status = 'complete' AND run_id = ?", [plan.run_id]).is_empty():
+            transaction.replace_where("runs", pl.DataFrame([run]), run_id=plan.run_id)
+        else:
+            transaction.execute(load("set_runs_aside"), [error, [plan.run_id]])
+    return False
 
 
 def _run_row(lake: Lake, plan: RunPlan, *, started_at: datetime, flow_run_id: str) -> dict[str, Any]:

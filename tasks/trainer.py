@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from deepdlt.night import RunPlan, refuse_other_software
 from deepdlt.threads import share_cores
+from lake import LakeError
 from tasks.kept_progress import forget_progress
 from tasks.lake_access import open_lake
 from tasks.messages import Event, Order
@@ -145,11 +146,14 @@ def _store(
         return
     try:
         test_loss = store_run(lake, outcome, started_at=started_at, flow_run_id=flow_run_id)
-        forget_progress(lake.files, [plan.run_id])
     except Exception as error:  # it is told, and the others may well succeed
         logger.error("%s was not stored", plan.title, exc_info=True)
         speaker.say(Event("failed", plan.run_id, _reason(error)))
         return
+    try:
+        forget_progress(lake.files, [plan.run_id])
+    except (LakeError, OSError) as error:  # the training stands: upkeep removes them, too
+        logger.warning("%s: what it would have gone on from was not removed: %s", plan.title, error)
     speaker.say(Event("trained", plan.run_id, outcome.result.device, numbers={"test_loss": test_loss}))
 
 

@@ -1,3 +1,3 @@
--- Purpose: why runs failed.
--- Grain: one row per failed run.
-SELECT run_id, error FROM runs WHERE status = 'failed'
+-- Purpose: why runs failed, or have not been done again.
+-- Grain: one row per such run.
+SELECT run_id, error FROM runs WHERE status = 'failed' OR asked_again_at IS NOT NULL

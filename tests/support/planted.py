@@ -60,7 +60,7 @@ class PlantedLake:
         ids = {"run_id": run_id, "split_id": split.split_id, "dataset_id": self.dataset_id}
         settings = json.dumps({"target_range": "unit", "epochs": 1})
         kind = {"preset": "planted", "profile": "quick", "model": "ae", "status": "complete", "settings": settings}
-        return ids | named | kind | columns
+        return ids | named | kind | {"asked_again_at": None} | columns
 
     def runs(self, scheme: str, labels: Sequence[str]) -> list[dict[str, Any]]:
         """Return a run on every fold of a scheme and of labels."""

@@ -199,7 +199,8 @@ def test_a_failure_of_other_images_or_of_another_time_is_not_the_nights(lake: La
     """Two nights may go on at once, each on a source of its own."""
     moment = datetime(2026, 1, 2, 3, tzinfo=UTC)
     night = {"night_id": "n", "dataset_id": "d", "started_at": moment, "finished_at": moment + timedelta(hours=1)}
-    failed = {"status": "failed", "dataset_id": "d", "started_at": moment + timedelta(minutes=1)}
+    during = moment + timedelta(minutes=1)
+    failed = {"status": "failed", "dataset_id": "d", "started_at": during, "asked_again_at": None}
     runs = [
         {"run_id": "here", "error": "here"},
         {"run_id": "elsewhere", "dataset_id": "e", "error": "elsewhere"},

@@ -1,8 +1,11 @@
 """What a training leaves in the lake: the same rows for the same seed, each beside what could be had without it."""
 
+import io
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -13,10 +16,16 @@ from polars.testing import assert_frame_equal
 
 from deepdlt.night import RunPlan, plan_runs
 from deepdlt.presets import Preset, find_preset
+from deepdlt.refresh import Refresh
 from lake import Lake
-from tasks.kept_progress import forget_progress
+from tasks.aside import set_aside
+from tasks.completed import completed_runs
+from tasks.kept_progress import forget_progress, paths_of
+from tasks.messages import Event
 from tasks.shared_patches import PatchFiles
-from tasks.trained import store_run
+from tasks.train import TrainingFailed, train_fold
+from tasks.trained import store_failure, store_run
+from tasks.trainer import Speaker, _store
 from tasks.training_work import TrainedFold, take_patches, train_plans
 
 torch.set_num_threads(1)  # on patches of this number a second one only waits
@@ -39,11 +48,27 @@ def plans(planted: PlantedLake, preset: str, *, seeds: tuple[int, ...] = (0,), *
 
 def train(lake: Lake, plan: RunPlan) -> None:
     """Train a plan into a lake."""
+    store_run(lake, trained_fold(lake, plan), started_at=datetime.now(UTC), flow_run_id="")
+    forget_progress(lake.files, [plan.run_id])
+
+
+def trained_fold(lake: Lake, plan: RunPlan) -> TrainedFold:
+    """Train a plan, and store nothing of it yet."""
     with PatchFiles(lake, [plan]) as files:
         (trained,) = train_plans(lake, [plan], take_patches(lake, files.of(plan)))
     assert isinstance(trained, TrainedFold)
-    store_run(lake, trained, started_at=datetime.now(UTC), flow_run_id="")
-    forget_progress(lake.files, [plan.run_id])
+    return trained
+
+
+def fail(lake: Lake, plan: RunPlan) -> bool:
+    """Note that a plan failed, and return whether it stands for all that."""
+    return store_failure(lake, plan, "out of memory", started_at=datetime.now(UTC), flow_run_id="")
+
+
+def standing(lake: Lake, plan: RunPlan) -> tuple[Any, ...]:
+    """Return what a plan's row says of how it ended, and whether it counts as done."""
+    row = lake.query("SELECT status, error FROM runs WHERE run_id = ?", [plan.run_id]).row(0)
+    return (*row, completed_runs([plan.run_id]) == {plan.run_id})
 
 
 def rows(lake: Lake, run_id: str) -> dict[str, pl.DataFrame]:
@@ -105,3 +130,52 @@ def test_done_twice_it_stands_once(planted: PlantedLake) -> None:
     after = rows(planted.lake, plan.run_id)
     for table in TABLES:
         assert_frame_equal(before[table], after[table], check_exact=True)
+
+
+def test_what_is_asked_for_again_stands_until_it_is_done(planted: PlantedLake) -> None:
+    """It counts as not done, and stays complete, through nights that are cut off or fail; stored anew, it is done."""
+    lake, (plan,) = planted.lake, plans(planted, "matched-label-cv")
+    train(lake, plan)
+    set_aside([plan], Refresh(("train",)))
+    assert standing(lake, plan) == ("complete", "it was asked for again, and has not been done since", False)
+    assert not fail(lake, plan)
+    assert standing(lake, plan) == ("complete", "out of memory", False)
+    train(lake, plan)
+    assert standing(lake, plan) == ("complete", "", True)
+
+
+def test_a_training_that_stands_is_not_made_a_failed_one(planted: PlantedLake) -> None:
+    """Its process was killed after it was stored, or another night's stored it meanwhile: it counts as trained."""
+    lake, (plan,) = planted.lake, plans(planted, "matched-label-cv")
+    train(lake, plan)
+    box: Any = SimpleQueue()
+    box.put(Event("died", plan.run_id, "the process that trained it was killed by SIGKILL"))
+    bar: Any = SimpleNamespace(note_end=lambda _: None)
+    assert train_fold.fn(plan.model_dump(mode="json"), box, bar) == {"run_id": plan.run_id}
+    assert standing(lake, plan) == ("complete", "", True)
+
+
+def test_one_that_does_not_stand_fails_with_its_reason(planted: PlantedLake) -> None:
+    """Of one whose checkpoint is lost the numbers stay, and it is missing still."""
+    lake, (lost, never) = planted.lake, plans(planted, "matched-label-cv", seeds=(0, 1))
+    train(lake, lost)
+    (lake.root / f"models/{lost.run_id}/last.safetensors").unlink()
+    bar: Any = SimpleNamespace(note_end=lambda _: None)
+    for plan, status in ((lost, "complete"), (never, "failed")):
+        box: Any = SimpleQueue()
+        box.put(Event("failed", plan.run_id, "out of memory"))
+        with pytest.raises(TrainingFailed, match="out of memory"):
+            train_fold.fn(plan.model_dump(mode="json"), box, bar)
+        assert standing(lake, plan) == (status, "out of memory", False)
+
+
+def test_progress_that_cannot_be_removed_fails_no_training(planted: PlantedLake) -> None:
+    """What is stored is told as trained."""
+    lake, (plan,) = planted.lake, plans(planted, "matched-label-cv")
+    trained = trained_fold(lake, plan)
+    forget_progress(lake.files, [plan.run_id])
+    (lake.root / paths_of(plan.run_id)[0]).mkdir()
+    said = io.StringIO()
+    _store(lake, plan, trained, datetime.now(UTC), "", Speaker(said))
+    assert [Event.from_line(line).kind for line in said.getvalue().splitlines()] == ["trained"]
+    assert standing(lake, plan) == ("complete", "", True)
