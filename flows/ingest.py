@@ -1,5 +1,6 @@
 """Take what is new in a source folder into the lake."""
 
+from functools import partial
 from typing import Annotated
 
 from prefect import flow
@@ -33,7 +34,7 @@ def take_in(
     """
     found = find_source(source, sheet)
     again = refresh.asks_for("ingest")
-    return call_cached(ingest_images, found, accept_changes, confirm=ingest_stands, again=again)
+    return call_cached(ingest_images, found, accept_changes, confirm=partial(ingest_stands, folder=found), again=again)
 
 
 def _name() -> str:

@@ -98,7 +98,8 @@ def ingest_source(
     if not accept_changes:
         refuse_changes(lake, str(source), found.labels, found.sources)
     waiting = {path.relative_to(source).as_posix(): "being written" for path in unsettled}
-    seen = listed.fingerprint(dict(found.sources.select("path", "file_digest").iter_rows()) | waiting)
+    digests = dict(found.sources.select("path", "file_digest").iter_rows()) | waiting
+    seen = listed.fingerprint(digests, within_reach=found.within_reach)
     record = IngestRecord(
         source=str(source),
         state_key=ingest_state_key(seen.digest, sheet),
@@ -228,11 +229,11 @@ def ingest_images(folder: SourceRecord, accept_changes: bool = False, again: boo
     return record
 
 
-def ingest_stands(record: IngestRecord) -> bool:
-    """Tell whether the lake's newest ingest of the source is the record's, and no file waited for the next."""
+def ingest_stands(record: IngestRecord, folder: SourceRecord) -> bool:
+    """Tell whether the lake's newest ingest of the source is the record's, and took in all that the folder holds."""
     rows = open_lake().query(load("ingest_of_source"), [record["source"]])
     is_newest = rows.height == 1 and rows.item(0, "state_key") == record["state_key"]
-    return is_newest and not record.get("n_waiting")
+    return is_newest and not record.get("n_waiting") and record["fingerprint"] == folder["fingerprint"]
 
 
 def _log_progress(done: int, of: int) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,9 @@ from deepdlt.digest import DIGEST_BYTES, digest_json
 from deepdlt.source.file_content import MAX_BYTES
 from deepdlt.source.files import list_inputs
 from deepdlt.source.names import IMAGE_SUFFIXES
+
+UNREADABLE = "unreadable"
+"""In the place of the digest of a file that cannot be read, whatever the reason: a survey does not tell them apart."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +60,24 @@ class Listing:
         sheets = [name for name, path in self._names.items() if path.suffix.lower() not in IMAGE_SUFFIXES]
         self._sheets = dict(zip(sheets, _digest_files([self._names[name] for name in sheets]), strict=True))
 
-    def fingerprint(self, digests: Mapping[str, str] | None = None) -> FolderFingerprint:
+    def fingerprint(
+        self, digests: Mapping[str, str] | None = None, *, within_reach: Collection[str] | None = None
+    ) -> FolderFingerprint:
         """Return the digest of all files.
 
         Parameters
         ----------
         digests : mapping of str to str, optional
             Digests of images by path relative to the folder, where they are known; sheets keep their own.
+        within_reach : collection of str, optional
+            Images that a survey could read; any other counts as unreadable, though it can be read again by now.
 
         Returns
         -------
         FolderFingerprint
         """
-        known = {**(digests or {}), **self._sheets}
+        lost = {} if within_reach is None else dict.fromkeys(self._names.keys() - within_reach, UNREADABLE)
+        known = {**lost, **(digests or {}), **self._sheets}
         unread = [name for name in self._names if name not in known]
         known |= zip(unread, _digest_files([self._names[name] for name in unread]), strict=True)
         names = list(self._names)
@@ -110,7 +118,7 @@ def _digest_files(files: Sequence[Path]) -> list[str]:
 
 
 def _digest_file(path: Path) -> str:
-    """Return `digest_bytes` of a file, read in pieces, or why it is not read: that is a state of the folder, too."""
+    """Return `digest_bytes` of a file, read in pieces, or why not: that too is a state of the folder."""
     try:
         with path.open("rb") as file:
             n_bytes = os.fstat(file.fileno()).st_size
@@ -118,5 +126,5 @@ def _digest_file(path: Path) -> str:
                 return f"too large: {n_bytes} bytes"
             state = hashlib.blake2b(n_bytes.to_bytes(8, "little"), digest_size=DIGEST_BYTES)
             return hashlib.file_digest(file, lambda: state).hexdigest()
-    except OSError as error:
-        return f"unreadable: {error.errno}"
+    except OSError:
+        return UNREADABLE

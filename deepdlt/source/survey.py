@@ -20,6 +20,7 @@ from deepdlt.source.faults import Fault, Remark, fault_frame
 from deepdlt.source.file_content import MAX_BYTES
 from deepdlt.source.files import SourceFiles, choose_sheet, find_files
 from deepdlt.source.frames import image_frame, label_frame, source_frame
+from deepdlt.source.image_errors import FileUnreadable, FileVanished
 from deepdlt.source.images import MAX_PIXELS
 from deepdlt.source.names import NameUnusable, join_key
 from deepdlt.source.settle import LabelledImage, differing_sizes, first_of_each, settle_images, settle_names
@@ -43,6 +44,8 @@ class Survey:
         the columns that the sheet's declaration names, with units in their names.
     rejected, warnings : polars.DataFrame
         One row per path, digest and rule: path, digest, rule, value, message, remedy.
+    within_reach : frozenset of str
+        Paths of the image files that were there, without those that were found and could not be read.
     """
 
     images: pl.DataFrame
@@ -50,6 +53,7 @@ class Survey:
     labels: pl.DataFrame
     rejected: pl.DataFrame
     warnings: pl.DataFrame
+    within_reach: frozenset[str]
 
 
 def survey(
@@ -152,6 +156,7 @@ def survey(
         labels=label_frame(unique, spec, shown_sheet),
         rejected=fault_frame([*skipped, *unnamed, *table.faults, *absent, *unusable, *ambiguous, *contradicting]),
         warnings=fault_frame([*table.warnings, *repeated, *differing_sizes(unique), *_remarks(kept, spec)]),
+        within_reach=_within_reach(found, unusable),
     )
 
 
@@ -171,6 +176,13 @@ def _name_files(found: SourceFiles, sheet: Path) -> tuple[list[ImageFile], list[
             remark = Remark("name-unusable", path, f"The file's name {reason}.", "Rename the file.")
             faults.append(remark.at(path, digest=""))
     return files, faults
+
+
+def _within_reach(found: SourceFiles, unusable: Sequence[Fault]) -> frozenset[str]:
+    """Return the paths of the image files that were found and, where they were to be read, could be."""
+    rules = (FileVanished.rule, FileUnreadable.rule)
+    lost = {fault.path for fault in unusable if fault.rule in rules}
+    return frozenset(path.relative_to(found.root).as_posix() for path in found.images) - lost
 
 
 def _skipped(found: SourceFiles) -> list[Fault]:

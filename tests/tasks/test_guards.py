@@ -13,11 +13,12 @@ from sources import Source
 from deepdlt.errors import DeepdltError
 from deepdlt.sheets.sheet import SheetColumnsMissing, SheetEmpty, load_spec
 from deepdlt.source.errors import SheetBeingWritten, SourceVanished
+from deepdlt.source.fingerprint import Listing
 from deepdlt.source.stillness import unsettled_files
 from deepdlt.source.survey import survey
 from lake import Lake
 from tasks.changes import SourceChanged
-from tasks.ingest import ingest_source, ingest_stands
+from tasks.ingest import find_source, ingest_source, ingest_stands
 
 STATE = "FROM ingests", "FROM labels ORDER BY image_id", "FROM sources ORDER BY path", "FROM rejected", "FROM images"
 
@@ -124,11 +125,11 @@ def test_a_file_that_is_being_written_waits_for_the_next_night(
     assert lake.query("SELECT path, rule FROM rejected_now").rows() == [
         (image.relative_to(source.folder).as_posix(), "file-being-written")
     ]
-    assert not ingest_stands(first)
+    assert not ingest_stands(first, find_source.fn(str(source.folder), None))
     image.write_bytes(whole)
     second = ingest_source(source.folder)
     assert (second["n_images"], second["n_waiting"]) == (12, 0)
-    assert ingest_stands(second)
+    assert ingest_stands(second, find_source.fn(str(source.folder), None))
     assert lake.query("FROM rejected_now").is_empty()
 
 
@@ -163,6 +164,50 @@ def test_a_folder_that_vanishes_in_mid_ingest_is_said_and_touches_nothing(source
     with pytest.raises(SourceVanished, match="was there and is gone"):
         ingest_source(source.folder, on_progress=unplug)
     assert lake.query("FROM ingests").is_empty()
+
+
+@pytest.mark.parametrize("how", ["not there", "not readable"])
+def test_a_file_that_was_out_of_reach_for_a_moment_is_taken_by_the_next_night(
+    source: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Back when the survey is over, it leaves the folder as the night found it; its ingest does not stand for that."""
+    image, away = source.image(0), source.folder / "away"
+    before = find_source.fn(str(source.folder), None)
+
+    def lose() -> None:
+        image.rename(away)
+        if how == "not readable":
+            image.symlink_to(image)  # found, and cannot be read
+
+    def come_back(done: int, of: int) -> None:
+        if done == of:
+            image.unlink(missing_ok=True)
+            away.rename(image)
+
+    class LosesOne(Listing):
+        def __init__(self, folder: Path, *, sheet: Path | None) -> None:
+            super().__init__(folder, sheet=sheet)
+            lose()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.ingest.Listing", LosesOne)
+        first = ingest_source(source.folder, on_progress=come_back)
+    assert first["n_images"] == 11
+    assert find_source.fn(str(source.folder), None) == before
+    assert not ingest_stands(first, before)
+    second = ingest_source(source.folder)
+    assert second["n_images"] == 12
+    assert ingest_stands(second, before)
+
+
+def test_a_file_that_nobody_can_read_costs_one_ingest(source: Source, lake: Lake) -> None:
+    """It is rejected, and the folder is as the lake knows it as long as that stays so."""
+    image = source.image(0)
+    image.unlink()
+    image.symlink_to(image)
+    record = ingest_source(source.folder)
+    assert lake.query("SELECT rule FROM rejected_now").item() == "file-unreadable"
+    assert ingest_stands(record, find_source.fn(str(source.folder), None))
 
 
 def test_a_folder_that_may_only_be_read_is_enough(source: Source, lake: Lake) -> None:
