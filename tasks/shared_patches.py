@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from deepdlt.errors import DeepdltError
 from deepdlt.night import RunPlan
 from lake import Lake
+from lake.disk import full_disk_told
 from lake.location import Location
 from lake.shards import read_patches
 from lake.statements import load
@@ -86,6 +87,18 @@ def _nameless(folder: Path) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
+def _make_room(file: IO[bytes], n_bytes: int) -> None:
+    """Have the disk set aside what a file is to hold: a mapped page that finds no room ends the process by SIGBUS."""
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        file.truncate(n_bytes)
+        return
+    try:
+        os.posix_fallocate(file.fileno(), 0, n_bytes)
+    except OSError:
+        file.truncate(0)  # what it got until then is wanted elsewhere
+        raise
+
+
 class PatchFiles:
     """The files of all data sets that some plans need, each filled when it is first asked for; used as a context.
 
@@ -98,9 +111,9 @@ class PatchFiles:
     def __init__(self, lake: Lake, plans: Sequence[RunPlan]) -> None:
         self._lake = lake
         self._open = ExitStack()
+        self._folder = scratch_folder(lake.location)
         names = {plan.dataset_id for plan in plans}
-        folder = scratch_folder(lake.location)
-        self._files: dict[str, IO[bytes]] = {name: self._open.enter_context(_nameless(folder)) for name in names}
+        self._files: dict[str, IO[bytes]] = {name: self._open.enter_context(_nameless(self._folder)) for name in names}
         self._filled: dict[str, SharedPatches] = {}
 
     def __enter__(self) -> Self:
@@ -121,6 +134,8 @@ class PatchFiles:
         ------
         ShardMissing, ShardCorrupt
             If they cannot be read.
+        DiskFull
+            If there is no room for them.
         SplitMissing
             As in `size_px`.
         """
@@ -149,7 +164,8 @@ class PatchFiles:
         """Read a data set's patches into a file, shard by shard."""
         manifest = self._lake.query(load("patches_of_fold"), [plan.split_id, 1]).with_row_index("row")
         size_px = self.size_px(plan)
-        file.truncate(manifest.height * size_px**2)
+        with full_disk_told(self._folder, "lay out the patches"):
+            _make_room(file, manifest.height * size_px**2)
         pixels = np.memmap(file, np.uint8, mode="r+", shape=(manifest.height, size_px, size_px))
         for part in manifest.partition_by("shard"):
             pixels[part["row"].to_numpy()] = read_patches(self._lake.files, part, size_px=size_px)

@@ -217,7 +217,7 @@ class Trainers:
     def train(self, group: Sequence[RunPlan]) -> dict[str, Mailbox]:
         """Wait until a process is free, have it train plans as one network, and return where their events arrive.
 
-        Patches that cannot be read are a failure of the plans.
+        Patches that cannot be read, or laid out, are a failure of the plans.
 
         Parameters
         ----------
@@ -237,7 +237,7 @@ class Trainers:
             trainer = self._start()
         try:
             patches = self._patches.of(group[0])
-        except LakeError as error:
+        except (DeepdltError, LakeError, OSError) as error:
             self._free.put(trainer)
             return {plan.run_id: _failed(plan, str(error)) for plan in group}
         return trainer.send(Order(tuple(group), patches, self._flow_run_id, self.way.n_threads))

@@ -7,11 +7,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from planted import plant
 
+from deepdlt.config import TrainingSettings
+from deepdlt.night import RunPlan, SplitRecord, training_code
+from deepdlt.synthetic.synth import write_synthetic
 from lake import Lake
 from lake.errors import DiskFull
 from lake.files import atomic_write
 from lake.shards import shards_present, write_shard
+from tasks.lake_access import open_lake
+from tasks.trainers import LAST, Trainers
 
 pytestmark = pytest.mark.long
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 64, 64), dtype=np.uint8)
@@ -93,3 +99,34 @@ def test_a_lake_on_a_full_disk_is_not_said_to_be_damaged(small_disk: Path) -> No
         fill(small_disk, leave=0)
         with pytest.raises(DiskFull, match="make room"):
             lake.query("FROM night_runs")
+
+
+def test_patches_for_which_there_is_no_room_fail_their_training_alone(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that the scratch disk is full; the flow lives, and with room again it trains."""
+    monkeypatch.setenv("DEEPDLT_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("DEEPDLT_SCRATCH", str(small_disk))
+    monkeypatch.setenv("DEEPDLT_DEVICE", "cpu")
+    write_synthetic(tmp_path / "images", n_images=12, height_px=96, width_px=128)
+    with open_lake() as lake:
+        planted = plant(lake, tmp_path / "images", schemes=[], labels=[])
+        one = plan_of(planted.holdout)
+        with Trainers(lake, [one]) as trainers:
+            filler = fill(small_disk, leave=100_000)  # of 197 kB
+            failed = trainers.train([one])[one.run_id].get(timeout=60)
+            assert failed.kind == "failed"
+            assert f"disk of {small_disk} is full" in failed.text
+            filler.unlink()
+            box = trainers.train([one])[one.run_id]
+            while (event := box.get(timeout=300)).kind not in LAST:
+                pass
+            assert event.kind == "trained"
+
+
+def plan_of(split: SplitRecord) -> RunPlan:
+    """Return a training of one epoch."""
+    settings = TrainingSettings(epochs=1)
+    of_split = split.model_dump(include={"scheme", "label", "n_folds", "seed", "dataset_id", "split_id"})
+    named = {"run_id": "0" * 32, "preset": "small", "profile": "quick", "fold": 1, "code_digest": training_code()}
+    return RunPlan.model_validate({**of_split, **named, "settings": settings})
