@@ -18,7 +18,7 @@ from prefect.states import Cancelling
 from deepdlt.digest import digest_json
 from deepdlt.night import RunPlan, batch_plans
 from tasks.completed import completed_runs
-from tasks.progress import move_bar, start_bar
+from tasks.progress import Bar
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -105,7 +105,7 @@ def _send(batch: Sequence[RunPlan], place: int, of: int) -> UUID:
 def _wait(client: SyncPrefectClient, sent: Sequence[UUID], plans: Sequence[RunPlan]) -> list[BatchOutcome]:
     """Poll the children until all have ended, moving the progress artifact as runs land in the lake."""
     wanted = [plan.run_id for plan in plans]
-    progress = start_bar("trainings", f"0 of {len(wanted)} trainings in the lake")
+    bar = Bar("trainings", f"0 of {len(wanted)} trainings in the lake")
     started = time.monotonic()
     next_look = started + PROGRESS_S
     warned = False
@@ -115,7 +115,7 @@ def _wait(client: SyncPrefectClient, sent: Sequence[UUID], plans: Sequence[RunPl
             break
         now = time.monotonic()
         if now >= next_look:
-            _show(progress, len(completed_runs(wanted)), len(wanted))
+            _show(bar, wanted)
             next_look = now + PROGRESS_S
         if not warned and now - started > UNTAKEN_WARNING_S and not any(run.start_time for run in runs):
             logger.warning("no worker of pool %r has taken a batch for a minute: is one up?", TRAINING_POOL)
@@ -123,7 +123,7 @@ def _wait(client: SyncPrefectClient, sent: Sequence[UUID], plans: Sequence[RunPl
         if now - started > LONGEST_NIGHT.total_seconds():
             _cancel(client, [run for run in runs if not (run.state and run.state.is_final())])
         time.sleep(POLL_S)
-    _show(progress, len(completed_runs(wanted)), len(wanted))
+    _show(bar, wanted)
     return [_outcome(run) for run in runs]
 
 
@@ -134,9 +134,11 @@ def _read(client: SyncPrefectClient, ids: Sequence[UUID]) -> "list[FlowRun]":
     return [by_id[run_id] for run_id in ids]
 
 
-def _show(artifact: UUID, done: int, of: int) -> None:
-    """Move the progress artifact."""
-    move_bar(artifact, done / of, f"{done} of {of} trainings in the lake")
+def _show(bar: Bar, wanted: Sequence[str]) -> None:
+    """Move the progress artifact to how many of the runs stand in the lake."""
+    with bar.apart():
+        done, of = len(completed_runs(wanted)), len(wanted)
+        bar.move(done / of, f"{done} of {of} trainings in the lake")
 
 
 def _outcome(run: "FlowRun") -> BatchOutcome:
