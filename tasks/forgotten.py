@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from lake import Lake
+from lake import Transaction
 from lake.statements import load
 
 if TYPE_CHECKING:
@@ -16,15 +16,16 @@ MESSAGE = "The image was taken out of the lake by `deepdlt forget`."
 REMEDY = "Take the file out; or let it come back: `deepdlt forget --take-back {}`."
 
 
-def without_forgotten(lake: Lake, found: "Survey") -> "Survey":
+def without_forgotten(transaction: Transaction, found: "Survey") -> "Survey":
     """Return a survey in which forgotten images are rejected.
 
     Parameters
     ----------
-    lake : Lake
+    transaction : Transaction
+        The one that writes what was found: what is forgotten before it begins is left out.
     found : Survey
     """
-    gone = lake.query(load("forgotten_images")).select("image_id")
+    gone = transaction.query(load("forgotten_images")).select("image_id")
     here = found.sources.join(gone, on="image_id", how="semi")
     if here.is_empty():
         return found

@@ -94,23 +94,25 @@ def ingest_source(
         on_progress=on_progress,
         on_decoded=EARLY.offer,
     )
-    found = without_forgotten(lake, replace(found, images=_unknown_of(lake, found.images)))
+    found = replace(found, images=_unknown_of(lake, found.images))
     if not accept_changes:
         refuse_changes(lake, str(source), found.labels, found.sources)
     waiting = {path.relative_to(source).as_posix(): "being written" for path in unsettled}
     digests = dict(found.sources.select("path", "file_digest").iter_rows()) | waiting
     seen = listed.fingerprint(digests, within_reach=found.within_reach)
-    record = IngestRecord(
-        source=str(source),
-        state_key=ingest_state_key(seen.digest, sheet),
-        fingerprint=seen.digest,
-        n_images=found.labels.height,
-        n_new_images=found.images.height,
-        n_rejected=found.rejected.height,
-        n_warnings=found.warnings.height,
-        n_waiting=len(unsettled),
-    )
+    state_key = ingest_state_key(seen.digest, sheet)
     with lake.write(f"ingest {source}") as transaction:
+        found = without_forgotten(transaction, found)  # also what was forgotten while it was surveyed
+        record = IngestRecord(
+            source=str(source),
+            state_key=state_key,
+            fingerprint=seen.digest,
+            n_images=found.labels.height,
+            n_new_images=found.images.height,
+            n_rejected=found.rejected.height,
+            n_warnings=found.warnings.height,
+            n_waiting=len(unsettled),
+        )
         _store(transaction, found, record, decoder)
     return record
 

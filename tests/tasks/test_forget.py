@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from lake_rows import fill
 from planted import PlantedLake
+from sources import Source
 from typer.testing import CliRunner
 
 from deployments.cli import app
 from lake import Lake
 from lake.statements import load
+from tasks.changes import refuse_changes
 from tasks.forget import NothingCalledSo, forget, take_back, what_goes
 from tasks.ingest import ingest_source
 
@@ -94,6 +98,23 @@ def test_a_forgotten_image_stays_away_until_it_is_taken_back(planted: PlantedLak
     assert loose_ends(planted.lake) == []
 
 
+def test_what_is_forgotten_while_an_ingest_surveys_stays_away(
+    source: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ingest had its file before it was forgotten; it writes nothing of it, and says why."""
+    image: dict[str, Any] = {}
+
+    def forgotten_first(into: Lake, name: str, labels: pl.DataFrame) -> None:
+        image.update(labels.row(0, named=True))
+        fill(into, forgotten=[{"image_id": image["image_id"], "taken_back_at": None}])
+        refuse_changes(into, name, labels)
+
+    monkeypatch.setattr("tasks.ingest.refuse_changes", forgotten_first)
+    assert ingest_source(source.folder)["n_images"] == 11
+    assert lake.query("SELECT value, rule FROM rejected_now").rows() == [(image["image_id"], "forgotten")]
+    assert [counts(lake)[table] for table in ("images", "sources", "labels")] == [11] * 3
+
+
 def test_numbers_of_forgotten_nights_are_not_given_again(night: PlantedLake) -> None:
     """A page of that number is another night's."""
     forget(night.lake, [first(night.lake)["path"]])
@@ -147,6 +168,7 @@ def test_the_command_only_tells_unless_it_is_meant(night: PlantedLake) -> None:
 KILLED = """
 import os, signal, sys
 from lake.transaction import Transaction
+from tasks.changes import refuse_changes
 from tasks.forget import forget
 from tasks.lake_access import open_lake
 left = int(sys.argv[2])
