@@ -21,16 +21,21 @@ DLIP_SPEC = Path(__file__).parent / "dlip.toml"
 NANOMETRES: Mapping[str, float] = {"nm": 1.0, "um": 1e3, "mm": 1e6}
 """Lengths a field of view may be written in."""
 
-RESERVED = frozenset({"source", "image_id", "name", "sheet", "sheet_row", "row_digest", "pixel_size_nm"})
-"""Columns of a label table that are not the sheet's."""
+RESERVED = frozenset(
+    {
+        *("source", "image_id", "name", "sheet", "sheet_row", "row_digest", "pixel_size_nm"),
+        *("patch_id", "split", "fold", "stratum", "group_id", "row", "index", "condition", "count", "sum"),
+        *("loss", "kl", "mse", "psnr_db", "ssim", "psnr_paper_db", "ssim_paper", "floor_mse", "flat_mse"),
+    }
+)
+"""Columns of a label table, and of tables that it is joined to, that are not the sheet's."""
 
 LABEL_KEY = re.compile(r"\w[\w .+-]*")
 """What a label may be called: its key names folders and columns, too."""
 
 RESERVED_KEYS = RESERVED | {
     *("none", "folds", "holdout", "pixel size"),  # words of ours in the place of a label
-    *("patch_id", "split", "shard", "shard_row", "origin_row", "origin_col", "height_px", "width_px"),
-    *("x", "y", "mse", "psnr_db", "ssim", "image_path", "stratum"),
+    *("shard", "shard_row", "origin_row", "origin_col", "height_px", "width_px", "x", "y", "image_path"),
 }
 """Words, and columns of tables that labels are joined to, small letters: keys of labels are none of them."""
 
@@ -108,7 +113,7 @@ class SheetSpec(Declaration):
                 raise ValueError(f"{what} {', '.join(twice)} is declared twice")
         taken = sorted(RESERVED.intersection(names))
         if taken:
-            raise ValueError(f"{', '.join(taken)} is a column of every label table: choose another name")
+            raise ValueError(f"{', '.join(taken)} is a column of ours beside the sheet's: choose another name")
         return self
 
     @model_validator(mode="after")

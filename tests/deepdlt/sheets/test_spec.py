@@ -11,6 +11,7 @@ from deepdlt.sheets.sheet import SheetSpec, SheetSpecInvalid, load_spec, read_sh
 from deepdlt.sheets.spec import DLIP_SPEC
 
 BAD_KEYS = ("", "a/b", "x,y", "none", "folds", "x", "Name", "image_id", "pixel_size_nm", "gain\n")
+BAD_NAMES = ("image_id", "row", "condition", "loss")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ BAD_KEYS = ("", "a/b", "x,y", "none", "folds", "x", "Name", "image_id", "pixel_s
         ({"surprise": 1}, "surprise"),
         *(({"labels": {key: {"column": "n_pulses", "kind": "number"}}}, "cannot be called so") for key in BAD_KEYS),
         ({"columns": [{"header": "a", "name": "length", "kind": "number", "unit": "um"}]}, "unit"),
-        ({"columns": [{"header": "a", "name": "image_id", "kind": "category"}]}, "label table"),
+        *(({"columns": [{"header": "a", "name": name, "kind": "category"}]}, "of ours") for name in BAD_NAMES),
         ({"columns": [{"header": "a", "name": "word", "kind": "category", "above": 0}]}, "bounds"),
     ],
 )
