@@ -10,9 +10,18 @@ import time
 
 from deployments.dead_runs import mark_dead_runs
 from deployments.errors import ServerOpen, ServerUnreachable, WrongUse
-from deployments.parts import POOLS, START_S, ensure_pools, environment, server_command, worker_command, worker_name
+from deployments.parts import (
+    POOLS,
+    START_S,
+    ensure_pools,
+    environment,
+    server_command,
+    server_environment,
+    worker_command,
+    worker_name,
+)
 from deployments.server_api import ServerApi
-from deployments.settings import AUTH, external_api_url, prefect_settings, server_settings, stack_paths
+from deployments.settings import AUTH, external_api_url, prefect_settings, stack_paths
 from deployments.stack_state import Say, serving_alone
 
 
@@ -41,7 +50,7 @@ def become_server(host: str, port: int, say: Say) -> None:
     with serving_alone(paths):
         pass  # the server takes it for as long as it runs
     say(f"becoming the Prefect server on {host}:{port}")
-    become(server_command(host, port), environment(paths, server_settings(paths, port, host)))
+    become(server_command(host, port), server_environment(paths, port, host))
 
 
 def become_worker(pool: str, say: Say) -> None:

@@ -12,7 +12,15 @@ from deepdlt.digest import digest_bytes
 from deployments import processes
 from deployments.errors import DeploymentError, PartFailed, ServerRefused
 from deployments.server_api import ServerApi
-from deployments.settings import LOOPBACK, StackPaths, own_variables, prefect_settings, server_settings
+from deployments.settings import (
+    AUTH,
+    CLIENT_AUTH,
+    LOOPBACK,
+    StackPaths,
+    own_variables,
+    prefect_settings,
+    server_settings,
+)
 from deployments.stack_state import Say, StackState, serving_alone, write_state
 
 USUAL_PORT = 4200
@@ -36,6 +44,13 @@ def free_port(preferred: int) -> int:
 def environment(paths: StackPaths, settings: dict[str, str]) -> dict[str, str]:
     """Return the whole environment of a part: ours, its settings and our mark."""
     return {**os.environ, **own_variables(), **settings, MARK: str(paths.folder), "PYTHONUNBUFFERED": "1"}
+
+
+def server_environment(paths: StackPaths, port: int, host: str = LOOPBACK) -> dict[str, str]:
+    """Return the whole environment of a server; where it wants a password, its own services send that, too."""
+    variables = environment(paths, server_settings(paths, port, host))
+    auth = variables.get(CLIENT_AUTH) or variables.get(AUTH)
+    return variables | ({CLIENT_AUTH: auth} if auth else {})
 
 
 def server_command(host: str, port: int) -> list[str]:
@@ -73,7 +88,7 @@ def start_server(paths: StackPaths, state: StackState, say: Say) -> StackState:
     started = processes.start(
         SERVER,
         server_command(LOOPBACK, port),
-        environment=environment(paths, server_settings(paths, port)),
+        environment=server_environment(paths, port),
         log=paths.logs / "server.log",
         folder=paths.folder,
     )

@@ -160,9 +160,7 @@ def keep_prefect_here() -> None:
 def server_settings(paths: StackPaths, port: int, host: str = LOOPBACK) -> dict[str, str]:
     """Return the environment that the server of the stack runs with, on this port of an address."""
     own = LOOPBACK if host in ANYWHERE else f"[{host}]" if ":" in host else host
-    auth = os.environ.get(CLIENT_AUTH) or os.environ.get(AUTH)
     return prefect_settings(paths, f"http://{own}:{port}/api", is_own_server=True) | {
-        **({CLIENT_AUTH: auth} if auth else {}),  # the server's own services ask it, too
         "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": server_database()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deployments.parts import server_environment
 from deployments.settings import (
     PROJECT,
     WORKER_PATHS,
@@ -151,7 +152,7 @@ def test_a_server_with_a_password_knows_it_when_it_asks_itself(
     """However it is started."""
     monkeypatch.setenv("PREFECT_SERVER_API_AUTH_STRING", "me:secret")
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", own)
-    assert server_settings(StackPaths(tmp_path), 4711)["PREFECT_API_AUTH_STRING"] == expected
+    assert server_environment(StackPaths(tmp_path), 4711)["PREFECT_API_AUTH_STRING"] == expected
 
 
 def test_the_folders_of_a_stack_are_private(tmp_path: Path) -> None:
