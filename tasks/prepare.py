@@ -45,6 +45,18 @@ class NothingToTrain(DeepdltError):
         )
 
 
+class DatasetGone(DeepdltError):
+    """The patches of a frozen data set are no longer those of its source."""
+
+    def __init__(self, dataset_id: str, source: str) -> None:
+        self.dataset_id = dataset_id
+        self.source = source
+        super().__init__(
+            f"the patches of {source} are no longer those of the data set {dataset_id}, which was frozen of them: "
+            "another ingest changed the source meanwhile; run again"
+        )
+
+
 def cut_missing(
     source: str,
     recipe: PatchRecipe,
@@ -244,9 +256,11 @@ def assign_missing(
     ------
     LabelUnknown
         If the sheet's declaration has no label of that key.
+    DatasetGone
+        If the source has changed since, and the data set's snapshot does not hold its patches.
     """
     lake = open_lake()
-    patches = patches_of(lake, source, dataset["recipe_id"], patches_per_image)
+    patches = _frozen_patches(lake, source, dataset, patches_per_image)
     wanted: list[tuple[SplitRecord, Callable[[], pl.DataFrame]]] = [
         _holdout(dataset["dataset_id"], patches, seed),
         *(
@@ -258,6 +272,23 @@ def assign_missing(
     known = set() if again else standing_splits(lake, [split.split_id for split, _ in wanted])
     _store_splits(lake, [(split, assign()) for split, assign in wanted if split.split_id not in known])
     return [split for split, _ in wanted]
+
+
+def _frozen_patches(lake: Lake, source: str, dataset: DatasetRecord, patches_per_image: int) -> pl.DataFrame:
+    """Return the patches of a data set: those of its source, as they were where an ingest beside the night came since."""
+    patches = patches_of(lake, source, dataset["recipe_id"], patches_per_image)
+    if _is_of(dataset, patches):
+        return patches
+    with lake.at(dataset["snapshot_id"]) as then:
+        patches = patches_of(then, source, dataset["recipe_id"], patches_per_image)
+    if _is_of(dataset, patches):
+        return patches
+    raise DatasetGone(dataset["dataset_id"], source)
+
+
+def _is_of(dataset: DatasetRecord, patches: pl.DataFrame) -> bool:
+    """Tell whether these are the patches of a data set."""
+    return dataset_id_of(dataset["recipe_id"], patches["patch_id"].to_list()) == dataset["dataset_id"]
 
 
 def standing_splits(lake: Lake, split_ids: Sequence[str]) -> set[str]:

@@ -10,6 +10,7 @@ from sources import Source, copy_source
 
 from deepdlt import provenance
 from deepdlt.config import PatchRecipe
+from deepdlt.dataset.patches import dataset_id_of
 from deepdlt.source import images
 from lake import Lake
 from lake.shards import read_patches
@@ -17,7 +18,7 @@ from lake.statements import load
 from tasks.changes import SourceChanged
 from tasks.export import NothingIngested, export_source
 from tasks.ingest import ingest_source
-from tasks.prepare import assign_missing, cut_missing, freeze
+from tasks.prepare import DatasetGone, assign_missing, cut_missing, freeze
 from tasks.prepared import dataset_stands, patches_stand, splits_stand
 from tasks.records import DatasetRecord
 from tasks.sheet import LabelUnknown
@@ -76,6 +77,29 @@ def test_a_record_that_is_not_the_lakes_is_no_hit(source: Source, lake: Lake) ->
     assert not dataset_stands(here, {**dataset, "n_patches": 1})
     assert not dataset_stands(here, {**dataset, "dataset_id": "0" * 32})
     assert not dataset_stands("/elsewhere", dataset)
+
+
+def test_folds_are_of_the_data_set_that_was_frozen(source: Source, lake: Lake) -> None:
+    """An ingest beside the night takes an image away between the two: the folds hold its patches all the same."""
+    folder = ingest_source(source.folder)["source"]
+    cut_missing(folder, RECIPE)
+    dataset = freeze(folder, RECIPE, patches_per_image=4)
+    source.image(0).unlink()
+    ingest_source(source.folder)
+    asked = {"labels": [], "schemes": ["grouped"], "n_folds": 3, "seed": 0}
+    (split,) = assign_missing(folder, dataset, patches_per_image=4, **asked)  # type: ignore[arg-type]
+    patches = lake.query("SELECT patch_id FROM folds WHERE split_id = ?", [split.split_id])["patch_id"].to_list()
+    assert dataset_id_of(dataset["recipe_id"], sorted(patches)) == dataset["dataset_id"]
+
+
+def test_a_data_set_that_is_not_the_sources_is_not_split(source: Source, lake: Lake) -> None:
+    """Neither now nor when it was frozen: its folds would be those of other patches."""
+    dataset, _ = prepare(source)
+    other = DatasetRecord(**{**dataset, "dataset_id": "0" * 32})  # type: ignore[typeddict-item]
+    asked = {"labels": [], "schemes": ["grouped"], "n_folds": 3, "seed": 0}
+    with pytest.raises(DatasetGone, match="run again"):
+        assign_missing(str(source.folder), other, patches_per_image=4, **asked)  # type: ignore[arg-type]
+    assert lake.query("SELECT count(*) FROM splits WHERE dataset_id = ?", ["0" * 32]).item() == 0
 
 
 def test_images_that_were_moved_have_the_labels_of_where_they_are_now(
