@@ -19,6 +19,7 @@ BECAUSE = {
     "settings": "with other settings",
     "libraries": "with other libraries",
     "code": "with other training code",
+    "not known": "for a reason that is not known",
 }
 """What a kind of reason is in a sentence; a training may have several."""
 
@@ -39,6 +40,7 @@ class Reason(NamedTuple):
 FIRST = Reason("first time", "first time: no earlier night has it")
 ASKED_FOR = Reason("asked for", "asked for")
 LOST = Reason("lost files", "its files or rows were no longer whole")
+NOT_KNOWN = Reason("not known", "nothing that is stored with it has changed")
 
 
 def reasons_of(run: Mapping[str, Any]) -> tuple[Reason, ...]:
@@ -52,7 +54,7 @@ def reasons_of(run: Mapping[str, Any]) -> tuple[Reason, ...]:
     Returns
     -------
     tuple of Reason
-        Empty for a run that stood complete.
+        Empty for a run that stood complete, and for no other.
     """
     if run["is_reused"]:
         return ()
@@ -61,7 +63,7 @@ def reasons_of(run: Mapping[str, Any]) -> tuple[Reason, ...]:
         return (*asked, FIRST)
     if run["before_run_id"] == run["run_id"]:
         return asked or (LOST,)
-    return (*asked, *_changes(run))
+    return (*asked, *_changes(run)) or (NOT_KNOWN,)
 
 
 def _changes(run: Mapping[str, Any]) -> Iterator[Reason]:

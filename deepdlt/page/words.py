@@ -30,14 +30,14 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def listed(items: Iterable[str]) -> str:
-    """Return items as a sentence lists them.
+    """Return items as a sentence lists them; '' where there are none.
 
     Examples
     --------
     >>> listed(["NP"]), listed(["angle", "EP1"]), listed(["angle", "EP1", "NP"])
     ('NP', 'angle and EP1', 'angle, EP1 and NP')
     """
-    *head, last = items
+    *head, last = [*items] or [""]
     return f"{', '.join(head)} and {last}" if head else last
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from deepdlt.page.reasons import FIRST, LOST, group_trainings, reasons_of, run_sentence
+from deepdlt.page.reasons import FIRST, LOST, NOT_KNOWN, group_trainings, reasons_of, run_sentence
 
 SETTINGS = {"epochs": 3, "dropout": 0.2, "loss": {"mse": 1.0}}
 VERSIONS = {"python": "3.11.7", "torch": "2.13.0"}
@@ -85,6 +85,15 @@ def test_a_first_training_a_lost_one_and_a_reused_one() -> None:
     assert reasons_of(run(before_run_id=None)) == (FIRST,)
     assert reasons_of(run(before_run_id="new")) == (LOST,)
     assert reasons_of(run(is_reused=True)) == ()
+
+
+def test_a_training_that_nothing_stored_explains_is_said_to_be_one() -> None:
+    """No page fails over it."""
+    unexplained = run()
+    assert reasons_of(unexplained) == (NOT_KNOWN,)
+    assert run_sentence(pl.DataFrame([unexplained], infer_schema_length=None)) == (
+        "1 of 1 training was done for a reason that is not known."
+    )
 
 
 def test_trainings_with_one_reason_share_a_row() -> None:
