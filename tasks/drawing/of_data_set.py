@@ -1,5 +1,7 @@
 """Pictures of the data: images, patches, and what the folds make of them."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -29,15 +31,34 @@ def draw_folds(lake: Lake, subject: Subject) -> Drawn:
     counts = named.drop_nulls("label_value").group_by("fold", "split", "label_value").agg(pl.col("n_patches").sum())
     where = "80/10/10 split" if run.scheme == HOLDOUT else f"{run.scheme} folds by {run.label}"
     title = f"{where}: shares of {key}"
-    shares = counts.with_columns(share=pl.col("n_patches") / pl.col("n_patches").sum().over("fold", "split"))
-    widest = shares.group_by("label_value").agg(low=pl.col("share").min(), high=pl.col("share").max())
-    row = widest.sort(pl.col("high") - pl.col("low"), "label_value").row(-1, named=True)
+    row = varies_most(counts)
     alt = (
         f"Shares of the values of {key} ({counts['label_value'].n_unique()}) in training, validation and test, by fold "
         f"({counts['fold'].n_unique()}); that of {with_unit(row['label_value'], unit)} varies most, from "
         f"{row['low']:.1%} to {row['high']:.1%}."
     )
     return Drawn(fold_shares_figure(counts, unit=unit, title=title), title, alt)
+
+
+def varies_most(counts: pl.DataFrame) -> dict[str, Any]:
+    """Return the value whose share varies most over the sides of the folds, with its least and greatest share.
+
+    Parameters
+    ----------
+    counts : polars.DataFrame
+        One row per ``fold``, ``split`` and ``label_value`` that is there: ``n_patches``; what is not there is 0 %.
+
+    Returns
+    -------
+    dict
+        ``label_value``, ``low``, ``high``.
+    """
+    sides = counts.select("fold", "split").unique()
+    each = sides.join(counts.select("label_value").unique(), how="cross")
+    filled = each.join(counts, on=["fold", "split", "label_value"], how="left").fill_null(0)
+    shares = filled.with_columns(share=pl.col("n_patches") / pl.col("n_patches").sum().over("fold", "split"))
+    widest = shares.group_by("label_value").agg(low=pl.col("share").min(), high=pl.col("share").max())
+    return widest.sort(pl.col("high") - pl.col("low"), "label_value").row(-1, named=True)
 
 
 def draw_images(lake: Lake, subject: Subject) -> Drawn:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from deepdlt.figures.imagined import samples_figure, traversals_figure
-from tasks.drawing import of_models, of_vae
+from tasks.drawing import of_data_set, of_models, of_vae
 
 LAKE: Any = None
 
@@ -68,6 +68,14 @@ class _Patches:
 
     def batch(self, rows: torch.Tensor, **_: object) -> torch.Tensor:
         return torch.zeros((len(rows), 1, 8, 8))
+
+
+def test_a_value_that_a_side_lacks_has_no_share_of_it() -> None:
+    """Its least share is 0 %, not the least of those that are there."""
+    train = [(1, "train", "H", 50), (1, "train", "V", 40), (1, "train", "D", 10)]
+    test = [(1, "test", "V", 5), (1, "test", "D", 5)]
+    counts = pl.DataFrame([*train, *test], schema=["fold", "split", "label_value", "n_patches"], orient="row")
+    assert of_data_set.varies_most(counts) == {"label_value": "H", "low": 0.0, "high": 0.5}
 
 
 def test_spectra_say_how_many_patches_their_numbers_are_of(monkeypatch: pytest.MonkeyPatch) -> None:
