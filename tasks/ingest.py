@@ -13,6 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from deepdlt.digest import digest_json
+from deepdlt.errors import DeepdltError
 from deepdlt.provenance import code_digest, library_versions
 from deepdlt.source.faults import Remark
 from deepdlt.source.files import list_inputs
@@ -39,7 +40,16 @@ INGEST_WORK = ("tasks.changes", "tasks.forgotten")
 DECODING_MODULES = ("deepdlt.source.images",)
 DECODING_LIBRARIES = ("numpy", "pillow")
 SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Float64: "DOUBLE", pl.Int64: "BIGINT", pl.String: "VARCHAR"}
+MAX_STILL_S = 3600
 FAULT_KEY = ("path", "digest", "rule")
+
+
+class StillnessUnclear(DeepdltError):
+    """For how long a file must not have changed is no number of seconds."""
+
+    def __init__(self, asked: str) -> None:
+        self.asked = asked
+        super().__init__(f"DEEPDLT_STILL_S is {asked!r}: give seconds from 0 to {MAX_STILL_S}, e.g. {STILL_S}")
 
 
 def ingest_source(
@@ -118,8 +128,21 @@ def ingest_source(
 
 
 def _still_s() -> float:
-    """Return for how many seconds a file must not have changed."""
-    return float(os.environ.get("DEEPDLT_STILL_S") or STILL_S)
+    """Return for how many seconds a file must not have changed.
+
+    Raises
+    ------
+    StillnessUnclear
+        If the environment names no number of seconds.
+    """
+    asked = os.environ.get("DEEPDLT_STILL_S") or str(STILL_S)
+    try:
+        still_s = float(asked)
+    except ValueError:
+        raise StillnessUnclear(asked) from None
+    if not 0 <= still_s <= MAX_STILL_S:
+        raise StillnessUnclear(asked)
+    return still_s
 
 
 def ingest_state_key(fingerprint: str, sheet: Path | None) -> str:

@@ -18,7 +18,7 @@ from deepdlt.source.stillness import unsettled_files
 from deepdlt.source.survey import survey
 from lake import Lake
 from tasks.changes import SourceChanged
-from tasks.ingest import find_source, ingest_source, ingest_stands
+from tasks.ingest import StillnessUnclear, find_source, ingest_source, ingest_stands
 
 STATE = "FROM ingests", "FROM labels ORDER BY image_id", "FROM sources ORDER BY path", "FROM rejected", "FROM images"
 
@@ -146,6 +146,16 @@ def test_files_that_are_still_are_not_waited_for(source: Source) -> None:
     began = time.monotonic()
     assert unsettled_files(source.folder.rglob("*"), still_s=30) == frozenset()
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("asked", ["5s", "-1", "nan", "inf"])
+def test_a_stillness_that_is_no_number_of_seconds_is_refused(
+    source: Source, lake: Lake, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """It names the variable, what stands there, and what may."""
+    monkeypatch.setenv("DEEPDLT_STILL_S", asked)
+    with pytest.raises(StillnessUnclear, match=f"DEEPDLT_STILL_S is '{asked}': give seconds from 0"):
+        ingest_source(source.folder)
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up(source: Source) -> None:
