@@ -12,6 +12,8 @@ from prefect.cache_policies import NO_CACHE
 
 from deepdlt.config import PROFILES
 from lake.location import page_of
+from lake.night_views import ask_of_night
+from lake.statements import load
 from tasks.lake_access import open_lake
 from tasks.pictures import pictures_of_night
 from tasks.watching import tell_watchers
@@ -26,7 +28,8 @@ MOST_PICTURES = 6
 def report_night(night: dict[str, Any]) -> None:
     """Show the night's per-label metrics, its summary and its pictures in the UI."""
     tell_watchers(open_lake(), night)
-    summary = open_lake().query("FROM fold_summary")
+    asked = {"summary": load("page_fold_summary")}
+    summary = ask_of_night(open_lake(), night["night_id"], asked)["summary"]
     profile = PROFILES[night["profile"]]
     title = f"Night {night['sequence']}, profile `{profile.name}`: {profile.description}."
     create_table_artifact(_rounded(summary), key="label-metrics", description=title)
@@ -81,9 +84,14 @@ def _page_line(sequence: int) -> str:
 
 
 def _markdown_table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return a markdown table; bars in cells are escaped."""
+    """Return a markdown table; bars in cells, and what would escape them, are escaped."""
     if not rows:
         return ["(none)"]
     names = list(rows[0])
-    body = ["| " + " | ".join(str(row[name]).replace("|", "\\|") for name in names) + " |" for row in rows]
+    body = ["| " + " | ".join(_escaped(row[name]) for name in names) + " |" for row in rows]
     return ["| " + " | ".join(names) + " |", "|" + "---|" * len(names), *body]
+
+
+def _escaped(value: object) -> str:
+    """Return what stands in a cell so that no bar in it ends the cell."""
+    return str(value).replace("\\", "\\\\").replace("|", "\\|")
