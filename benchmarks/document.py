@@ -7,6 +7,7 @@ from benchmarks.results import read_results
 from benchmarks.row import Row
 from benchmarks.rows import all_rows
 from benchmarks.table import seconds_text
+from deepdlt.page.words import count
 
 BUSY = 0.25
 """Share of the cores that are busy with other work, from which the times of a row say little."""
@@ -58,7 +59,7 @@ def _section(row: Row, result: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     said = [
         f"## {result['work']} (`{result['row']}`)",
-        f"{result['n_runs']} {'pairs' if result['other'] else 'runs'} on {row.data or result['source']}, "
+        f"{count(result['n_runs'], 'pair' if result['other'] else 'run')} on {row.data or result['source']}, "
         f"{result['taken_at'][:10]}: {_sides(row, result)}.",
     ]
     if result["limit"]:

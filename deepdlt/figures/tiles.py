@@ -156,7 +156,9 @@ def draw_tiles(
     height = top + sum(heights) + MARGIN_PX + (BAR_PX if errors_end else 0)
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     if heading:
-        figure.text(0.5, 1 - MARGIN_PX / height / 2, heading, ha="center", va="top", fontsize=TITLE_PT)
+        figure.text(
+            0.5, 1 - MARGIN_PX / height / 2, heading, ha="center", va="top", fontsize=TITLE_PT, parse_math=False
+        )
     for row, place in zip(rows, np.cumsum([top, *heights[:-1]]), strict=True):
         _draw_row(figure, row, left=left, top=int(place), together=together, right=right)
     if errors_end:
@@ -176,13 +178,23 @@ def _draw_row(figure: Figure, row: TileRow, *, left: int, top: int, together: in
     for place, caption in enumerate(row.captions):
         start, end = _offset(place * span, edge, together), _offset((place + 1) * span - 1, edge, together) + edge
         x, y = (left + (start + end) / 2) / width, 1 - (top - GAP_PX) / height
-        figure.text(x, y, caption, ha="center", va="baseline", fontsize=TEXT_PT, linespacing=1.15)
+        figure.text(x, y, caption, ha="center", va="baseline", fontsize=TEXT_PT, linespacing=1.15, parse_math=False)
     if row.name:
         figure.text(
-            MARGIN_PX / 2 / width, middle, row.name, ha="left", va="center", rotation=90, ma="center", fontsize=TEXT_PT
+            MARGIN_PX / 2 / width,
+            middle,
+            row.name,
+            ha="left",
+            va="center",
+            rotation=90,
+            ma="center",
+            fontsize=TEXT_PT,
+            parse_math=False,
         )
     if row.note:
-        figure.text((right + 3 * GAP_PX) / width, middle, row.note, ha="left", va="center", fontsize=TEXT_PT)
+        figure.text(
+            (right + 3 * GAP_PX) / width, middle, row.note, ha="left", va="center", fontsize=TEXT_PT, parse_math=False
+        )
 
 
 def _draw_scale(figure: Figure, end: float, *, left: int) -> None:

@@ -58,7 +58,7 @@ def main_group(tests: pl.DataFrame, summary: pl.DataFrame, standing: Standing) -
         return None
     quality = {}
     if "ssim" in summary.columns:
-        means = summary.group_by("preset", "scheme").agg(pl.col("ssim").mean())
+        means = summary.group_by("preset", "scheme").agg(pl.col("ssim").fill_nan(None).mean())
         quality = {(row["preset"], row["scheme"]): row["ssim"] for row in means.iter_rows(named=True)}
 
     def rank(group: tuple[str, str]) -> tuple[int, bool, float, str]:

@@ -60,7 +60,7 @@ def test_a_row_says_what_it_worked_on(kept: Path, tmp_path: Path) -> None:
     result = written(load=0.1, name="scale-ingest")
     document.write_document(tmp_path / "performance.md")
     said = (tmp_path / "performance.md").read_text()
-    assert "1 pairs on synthetic images of 72 px" in said
+    assert "1 pair on synthetic images of 72 px" in said
     assert result["source"] not in said
 
 

@@ -49,6 +49,12 @@ def test_folds_share_one_grey_scale() -> None:
     assert both >= alone > 2 * 96 * 96 * 0.99
 
 
+def test_dollar_signs_in_a_name_are_no_formula() -> None:
+    """What an image is called is drawn as it stands; as a formula this one would be none."""
+    (named, plain) = (fold_reconstructions_figure([FoldExamples(name, MID, MID)]) for name in ("a $_$", "a"))
+    assert named != plain
+
+
 def test_errors_share_one_colour_scale() -> None:
     """An error half as large as the largest has the middle colour in every column, whatever else is in its own."""
     errors = np.concatenate([np.full((1, 8, 8), 0.1), np.full((1, 8, 8), 0.2)])

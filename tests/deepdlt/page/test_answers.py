@@ -104,6 +104,9 @@ def test_the_safest_training_that_is_not_worse_than_flat_answers() -> None:
         n_below_flat=0,
     )
     assert main_group(asked, summary, Standing(summary)) == ("c", "grouped")
+    unknown = pl.concat([summary, summary.tail(1).with_columns(preset=pl.lit("b"), ssim=pl.lit(float("nan")))])
+    for each in (unknown, unknown.reverse()):
+        assert main_group(asked, each, Standing(each)) == ("c", "grouped")
     assert main_group(asked, pl.DataFrame(), NOTHING) == ("a", "grouped")
 
 
