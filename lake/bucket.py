@@ -5,6 +5,7 @@ request, or not at all. A copy that nobody has read for `KEEP_DAYS` goes, on eac
 here, and here alone, when the first file is asked for.
 """
 
+import math
 import os
 import shutil
 import threading
@@ -18,7 +19,7 @@ from typing import Any
 
 from lake.access import keys_to, unreachable
 from lake.errors import DriverMissing
-from lake.files import inside, replacing
+from lake.files import files_below, inside, replacing
 from lake.location import Location
 from lake.objects import Found
 
@@ -79,7 +80,7 @@ class Bucket:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         note.touch()
         os.utime(note, (now, now))
-        for copy in self.root.rglob("*"):
+        for copy in files_below(self.root):
             with suppress(FileNotFoundError):  # another process may be at it
                 stat = copy.lstat()
                 is_old = max(stat.st_atime, stat.st_ctime) < now - KEEP_DAYS * _DAY_S
@@ -100,7 +101,7 @@ class Bucket:
         return {path: found.n_bytes for path, found in self._among(list(paths)).items()}
 
     def listed(self, prefix: str) -> list[Found]:
-        """Return the files whose paths begin so, sorted: a thousand a request."""
+        """Return the files whose paths begin so, sorted: a thousand a request; marks of folders are none."""
         with self._told():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._name, Prefix=f"{self._prefix}{prefix}"
@@ -109,11 +110,14 @@ class Bucket:
                 Found(one["Key"].removeprefix(self._prefix), one["Size"], float(int(one["LastModified"].timestamp())))
                 for page in pages
                 for one in page.get("Contents", ())
+                if not one["Key"].endswith("/")
             ]
 
-    def remove(self, paths: Iterable[str]) -> None:
+    def remove(self, paths: Iterable[str], *, changed_by: float = math.inf) -> None:
         """Remove files, and their copies here."""
         names = list(paths)
+        if changed_by < math.inf:
+            names = [path for path, found in self._among(names).items() if found.changed_at <= changed_by]
         for path in names:
             inside(self.root, path).unlink(missing_ok=True)
         for start in range(0, len(names), MOST_A_DELETE):

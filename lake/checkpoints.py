@@ -5,10 +5,11 @@ by PSNR and SSIM go when they are old. Champions keep all of theirs. A run stays
 """
 
 import time
+from contextlib import suppress
 
 from lake import identity
 from lake.location import Location
-from lake.maintenance import Action
+from lake.maintenance import GRACE_HOURS, Action
 from lake.statements import load
 from lake.store import Lake
 
@@ -16,7 +17,9 @@ FOLDER = "models"
 STEP, LOOSE = "remove checkpoint", "remove loose checkpoint"
 
 
-def remove_old_checkpoints(lake: Lake, *, keep_days: float, dry_run: bool = False) -> list[Action]:
+def remove_old_checkpoints(
+    lake: Lake, *, keep_days: float, grace_hours: float = GRACE_HOURS, dry_run: bool = False
+) -> list[Action]:
     """Remove checkpoints that may go, and files in the folder of models that no row refers to.
 
     Parameters
@@ -25,6 +28,8 @@ def remove_old_checkpoints(lake: Lake, *, keep_days: float, dry_run: bool = Fals
         Opened to write.
     keep_days : float
         Age from which they go, in days. A training that was cut off goes on from its files until then.
+    grace_hours : float
+        Age below which a file without a row stays in any case, in hours: it may be that of a training under way.
     dry_run : bool
         Change nothing, and say what would be removed.
 
@@ -48,17 +53,18 @@ def remove_old_checkpoints(lake: Lake, *, keep_days: float, dry_run: bool = Fals
             gone_ids = [model_id for model_id, _, _ in found]
             transaction.execute("DELETE FROM models WHERE model_id IN (SELECT unnest(?::VARCHAR[]))", [gone_ids])
     gone = {path for _, path, _ in found}
-    loose = _loose(lake, keep_days * 86_400, besides=gone)
+    limit = time.time() - max(keep_days * 86_400, grace_hours * 3_600)
+    loose = _loose(lake, limit, besides=gone)
     if not dry_run:
-        lake.files.remove([*gone, *(action.what for action in loose)])
+        lake.files.remove(gone)
+        lake.files.remove((action.what for action in loose), changed_by=limit)
         _drop_empty_folders(lake.location)
     return [*(Action(STEP, path, n_bytes) for _, path, n_bytes in found), *loose]
 
 
-def _loose(lake: Lake, age_s: float, *, besides: set[str]) -> list[Action]:
+def _loose(lake: Lake, limit: float, *, besides: set[str]) -> list[Action]:
     """Find old files of models that no row refers to, those of champions left out."""
     known = {path for (path,) in lake.query_rows(load("checkpoint_paths")).rows} | besides
-    limit = time.time() - age_s
     return [
         Action(LOOSE, found.path, found.n_bytes)
         for found in lake.files.listed(f"{FOLDER}/")
@@ -69,5 +75,5 @@ def _loose(lake: Lake, age_s: float, *, besides: set[str]) -> list[Action]:
 def _drop_empty_folders(location: Location) -> None:
     """Remove folders of runs that have no file left."""
     for folder in (location.root / FOLDER).glob("*/"):
-        if not any(folder.iterdir()):
+        with suppress(OSError):  # it holds files
             folder.rmdir()

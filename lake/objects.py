@@ -4,13 +4,16 @@ Everything reads and writes files of this machine. What is read is fetched befor
 and only then a row refers to it. In a folder that all share there is nothing to do for either.
 """
 
+import math
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Protocol
 
-from lake.files import inside
+from lake.files import files_below, inside, is_temporary
 from lake.location import Location
 
 
@@ -58,10 +61,17 @@ class Files(Protocol):
         """Return the bytes of those of the files that are there."""
 
     def listed(self, prefix: str) -> list[Found]:
-        """Return the files whose paths begin so, sorted."""
+        """Return the files whose paths begin so, sorted; those that are being written are not there yet."""
 
-    def remove(self, paths: Iterable[str]) -> None:
-        """Remove files, those that are there."""
+    def remove(self, paths: Iterable[str], *, changed_by: float = math.inf) -> None:
+        """Remove files, those that are there.
+
+        Parameters
+        ----------
+        paths : iterable of str
+        changed_by : float
+            Seconds since 1970: what was changed after that stays.
+        """
 
     def remove_tree(self, path: str) -> None:
         """Remove a file, or a folder with all that is in it."""
@@ -91,24 +101,24 @@ class Folder:
 
     def sizes(self, paths: Iterable[str]) -> dict[str, int]:
         """Return the bytes of those of the files that are there."""
-        files = {path: inside(self.root, path) for path in paths}
-        return {path: file.stat().st_size for path, file in files.items() if file.is_file()}
+        found = {path: self._found(inside(self.root, path)) for path in paths}
+        return {path: one.n_bytes for path, one in found.items() if one}
 
     def listed(self, prefix: str) -> list[Found]:
         """Return the files whose paths begin so, sorted."""
         folder, _, start = prefix.rpartition("/")
-        files = [
-            file
-            for top in (self.root / folder).glob(f"{start}*")
-            for file in (top.rglob("*") if top.is_dir() else [top])
-            if file.is_file()
-        ]
-        return sorted((self._found(file) for file in files), key=lambda one: one.path)
+        tops = (self.root / folder).glob(f"{start}*")
+        files = [file for top in tops for file in (files_below(top) if top.is_dir() else [top])]
+        found = (self._found(file) for file in files if not is_temporary(file.name))
+        return sorted((one for one in found if one), key=lambda one: one.path)
 
-    def remove(self, paths: Iterable[str]) -> None:
+    def remove(self, paths: Iterable[str], *, changed_by: float = math.inf) -> None:
         """Remove files, those that are there."""
         for path in paths:
-            inside(self.root, path).unlink(missing_ok=True)
+            file = inside(self.root, path)
+            with suppress(FileNotFoundError):
+                if file.lstat().st_mtime <= changed_by:
+                    file.unlink()
 
     def remove_tree(self, path: str) -> None:
         """Remove a file, or a folder with all that is in it."""
@@ -118,9 +128,14 @@ class Folder:
         else:
             place.unlink(missing_ok=True)
 
-    def _found(self, file: Path) -> Found:
-        stat = file.stat()
-        return Found(file.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime)
+    def _found(self, file: Path) -> Found | None:
+        """Return what there is to say of a file; None where it has gone since it was listed, or is none."""
+        try:
+            stat = file.stat()
+        except FileNotFoundError:
+            return None
+        is_file = S_ISREG(stat.st_mode)
+        return Found(file.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime) if is_file else None
 
 
 def files_of(place: Location | Files | Path) -> Files:

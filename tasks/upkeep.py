@@ -59,7 +59,7 @@ def tidy(
         In order.
     """
     done = [
-        *remove_old_checkpoints(lake, keep_days=keep_days, dry_run=dry_run),
+        *remove_old_checkpoints(lake, keep_days=keep_days, grace_hours=grace_hours, dry_run=dry_run),
         *maintain(lake, keep_days=keep_days, grace_hours=grace_hours, dry_run=dry_run).actions,
     ]
     pages = old_pages(lake, page_days * DAY_S)

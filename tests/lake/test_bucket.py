@@ -169,6 +169,18 @@ def test_a_folder_goes_with_all_that_is_in_it_and_nothing_else(here: Bucket, sto
             here.remove([path])
 
 
+def test_marks_of_folders_are_no_files_and_what_was_changed_since_stays(here: Bucket, store: Store) -> None:
+    """A browser of buckets makes an object of no bytes for a folder; upkeep looks at files once more."""
+    put(here, "models/a/last", b"x")
+    here._client.put_object(Bucket="lab", Key=here._key("models/b/"), Body=b"")
+    (found,) = here.listed("models/")
+    assert found.path == "models/a/last"
+    here.remove([found.path, "models/none"], changed_by=found.changed_at - 1)
+    assert here.listed("models/") == [found]
+    here.remove([found.path, "models/none"], changed_by=found.changed_at)
+    assert here.listed("models/") == []
+
+
 @pytest.mark.long
 def test_more_files_than_a_request_takes_are_listed_and_removed(here: Bucket, store: Store) -> None:
     """S3 lists, and deletes, a thousand at a time."""

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -114,6 +115,38 @@ def test_a_removal_killed_before_the_files_is_finished_by_the_next(lake: Lake, m
         ("remove loose checkpoint", "ssim.safetensors"),
     }
     assert len(files(lake)) == 2
+
+
+def test_a_training_under_way_keeps_its_files_whatever_the_age(lake: Lake) -> None:
+    """What it has written is younger than the grace time, and what it is writing is no file yet."""
+    folder = lake.root / "models" / "under way"
+    folder.mkdir(parents=True)
+    (folder / "progress.safetensors").write_bytes(b"half")
+    (folder / ".last.safetensors-k2_f8x0a").write_bytes(b"half a file")
+    put_run(lake, "left", 2, is_in_lake=False)
+    gone = remove_old_checkpoints(lake, keep_days=0)
+    assert {action.what for action in gone} == {f"models/left/{kind}.safetensors" for kind in KINDS}
+    assert len(list(folder.iterdir())) == 2
+    gone = remove_old_checkpoints(lake, keep_days=0, grace_hours=0)
+    assert [action.what for action in gone] == ["models/under way/progress.safetensors"]
+
+
+def test_a_file_that_goes_while_files_are_listed_ends_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training removes what it has gone on from, at any time."""
+    put_run(lake, "left", 40, is_in_lake=False)
+
+    def goes_after(self: Path, **how: bool) -> os.stat_result:
+        found = stat(self, **how)
+        if self.name == "last.safetensors":
+            self.unlink()
+        return found
+
+    stat = Path.stat
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", goes_after)
+        lake.files.listed("models/")
+    assert len(remove_old_checkpoints(lake, keep_days=30)) == 3
+    assert files(lake) == set()
 
 
 def test_a_training_that_was_cut_off_of_late_keeps_its_files(lake: Lake) -> None:

@@ -203,7 +203,7 @@ class Soak:
             time.sleep(max(0.0, min(deadline, began + self.period_s) - time.monotonic()))
         complete_night(self.stack, self.parameters)
         self.n_orphans = len(left_behind(self.stack))
-        self.keep(keep_days=0)
+        self.keep(keep_days=0, grace_hours=0)
 
     def night(self) -> None:
         """Let something happen in the lab, begin a night, and perhaps kill something."""
