@@ -1,9 +1,10 @@
 """Connections to the catalog: read, write, or read and nothing else."""
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ from lake.disk import is_full
 from lake.errors import CatalogUnreachable, DiskFull, LakeError, LakeMissing, LakeUnreadable
 from lake.extensions import ON_BUCKET, ON_POSTGRES, ON_SQLITE, connect_with_extensions, extension_path
 from lake.location import Location, locate
+from lake.lock import is_running
 from lake.sql import quote_literal
 
 if TYPE_CHECKING:
@@ -142,8 +144,30 @@ def _config(location: Location) -> dict[str, str]:
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",  # a table name never means a Python variable
         "threads": str(THREADS_ON_BUCKET if location.bucket else THREADS),
-        "temp_directory": str(location.spill),
+        "temp_directory": str(_spill_of_its_own(location)),
     }
+
+
+def _spill_of_its_own(location: Location) -> Path:
+    """Return a folder that DuckDB makes when a query outgrows memory, and removes when it is closed.
+
+    Two that shared one would write over each other's pages: their files have equal names.
+    """
+    with suppress(OSError):  # where nothing may be written, a query that needs it says so
+        location.spill.mkdir(mode=0o700, exist_ok=True)
+    return location.spill / f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def is_spill_in_use(folder: Path) -> bool:
+    """Tell whether a folder of queries that outgrew memory is that of a process of this host which lives.
+
+    Examples
+    --------
+    >>> is_spill_in_use(Path("/srv/lake/tmp/elsewhere-1-0a1b2c3d"))
+    False
+    """
+    host, pid, _ = ("", "", *folder.name.rsplit("-", 2))[-3:]
+    return host == socket.gethostname() and pid.isdecimal() and is_running(int(pid))
 
 
 def _guard(connection: duckdb.DuckDBPyConnection, location: Location) -> None:

@@ -87,7 +87,7 @@ class Location:
 
     @property
     def spill(self) -> Path:
-        """Folder DuckDB makes when a query outgrows memory."""
+        """Folder of queries that outgrow memory: of each DuckDB a folder in it."""
         return self.root / "tmp"
 
     @property

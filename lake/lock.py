@@ -116,13 +116,13 @@ def _read_note(location: Location) -> dict[str, Any] | None:
     """Return the holder's note; None where it is missing, damaged, or left by a process that is dead."""
     try:
         note = json.loads(location.holder.read_text(encoding="utf-8"))
-        is_stale = note["host"] == socket.gethostname() and not _is_running(note["pid"])
+        is_stale = note["host"] == socket.gethostname() and not is_running(note["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return None if is_stale or not {"what", "since"} <= note.keys() else dict(note)
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Tell whether a process of this host lives."""
     try:
         os.kill(pid, 0)

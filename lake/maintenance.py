@@ -1,14 +1,18 @@
 """Keeping the lake small: merge files, expire snapshots, remove what nothing refers to."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from lake import identity, statements
+from lake.connection import is_spill_in_use
 from lake.errors import StatementFailed
 from lake.files import files_below, is_temporary
 from lake.location import Location
@@ -121,12 +125,16 @@ def maintain(
     grace_s = grace_hours * 3600.0
     with lake.maintenance("maintain the lake", timeout_s=timeout_s) as connection:
         identity.settle(lake.location, lake.files, lake.lake_id, writes=not dry_run)
-        shards, left = _loose_shards(connection, lake, grace_s), _temporary_files(lake.location, grace_s)
+        referred = _referred_shards(connection, lake)
         done = _tidy_tables(connection, lake, keep_days * 86_400.0, grace_s, dry_run=dry_run)
+        limit = time.time() - grace_s
+        shards = _loose_shards(lake, referred, limit)  # after what takes long: a shard may be written meanwhile
         if not dry_run:
-            lake.files.remove(action.what for action in shards)
+            lake.files.remove((action.what for action in shards), changed_by=limit)
+        left = [*_temporary_files(lake.location, limit), *_left_spills(lake.location, limit)]
+        if not dry_run:
             for action in left:
-                (lake.root / action.what).unlink(missing_ok=True)
+                _remove(lake.root / action.what)
     return Report(dry_run, (*done[0], *shards, *left, *done[1]))
 
 
@@ -242,15 +250,19 @@ def _merged(step: str, rows: Sequence[tuple[str, str, int, int]]) -> list[Action
     return [Action(step, f"{table}: {n_before} into {n_after}", 0) for _, table, n_before, n_after in rows]
 
 
-def _loose_shards(connection: duckdb.DuckDBPyConnection, lake: Lake, grace_s: float) -> list[Action]:
-    """Find shards that no manifest row of any kept snapshot refers to."""
+def _referred_shards(connection: duckdb.DuckDBPyConnection, lake: Lake) -> set[str]:
+    """Return the shards that a manifest row of any kept snapshot refers to."""
     found = connection.execute(statements.load("patch_files")).fetchall()
     files = [f"{lake.location.data_path}{path}" for (path,) in found]
     referred = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM patches").fetchall()}
     if files:
         rows = connection.execute("SELECT DISTINCT shard FROM read_parquet(?)", [files]).fetchall()
         referred |= {shard for (shard,) in rows}
-    limit = time.time() - grace_s
+    return referred
+
+
+def _loose_shards(lake: Lake, referred: set[str], limit: float) -> list[Action]:
+    """Find shards that no row refers to, changed by a time in seconds since 1970."""
     return [
         Action("remove shard", one.path, one.n_bytes)
         for one in lake.files.listed(f"{FOLDER}/")
@@ -258,9 +270,9 @@ def _loose_shards(connection: duckdb.DuckDBPyConnection, lake: Lake, grace_s: fl
     ]
 
 
-def _temporary_files(location: Location, grace_s: float) -> list[Action]:
+def _temporary_files(location: Location, limit: float) -> list[Action]:
     """Find what a process left that died while it wrote a file."""
-    limit, found = time.time() - grace_s, []
+    found = []
     for path in files_below(location.root):
         if is_temporary(path.name):
             with suppress(FileNotFoundError):  # its writer has just given it its name
@@ -269,3 +281,25 @@ def _temporary_files(location: Location, grace_s: float) -> list[Action]:
                     name = path.relative_to(location.root).as_posix()
                     found.append(Action("remove temporary file", name, stat.st_size))
     return found
+
+
+def _left_spills(location: Location, limit: float) -> list[Action]:
+    """Find what queries that outgrew memory left; not of a process of this host that lives."""
+    found = []
+    for path in sorted(location.spill.glob("*")):
+        stats = []
+        for file in (path, *files_below(path)):
+            with suppress(FileNotFoundError):
+                stats.append(file.lstat())
+        if not is_spill_in_use(path) and all(stat.st_mtime <= limit for stat in stats):
+            n_bytes = sum(stat.st_size for stat in stats if not S_ISDIR(stat.st_mode))
+            found.append(Action("remove temporary file", path.relative_to(location.root).as_posix(), n_bytes))
+    return found
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,9 +1,13 @@
 """The lake gets smaller, and nothing that a row refers to goes."""
 
 import os
+import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +18,7 @@ from lake_rows import fill
 
 from lake import Lake, maintain
 from lake.errors import LakeLocked
+from lake.maintenance import _tidy_tables as tidy_tables
 from lake.maintenance import merge_small_files
 from lake.shards import write_shard
 
@@ -175,6 +180,50 @@ def test_young_files_and_snapshots_stay(lake: Lake) -> None:
     assert (lake.root / young).is_file()
     assert (lake.root / touched).is_file()
     assert lake.query(f"FROM night_runs AT (VERSION => {then})").height == 3
+
+
+def test_a_shard_that_is_written_anew_while_upkeep_tidies_stays(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was old and loose when upkeep began; the row that refers to it comes when upkeep has ended."""
+    shard, gone = shard_of(lake, 61), shard_of(lake, 62)
+    for path in (shard, gone):
+        os.utime(lake.root / path, (0, 0))
+
+    def tidy_meanwhile(*given: Any, **options: Any) -> Any:
+        shard_of(lake, 61)
+        return tidy_tables(*given, **options)
+
+    monkeypatch.setattr("lake.maintenance._tidy_tables", tidy_meanwhile)
+    assert [action.what for action in maintain(lake).actions if action.step == "remove shard"] == [gone]
+    assert (lake.root / shard).is_file()
+
+
+def test_a_file_that_was_changed_since_it_was_listed_stays(lake: Lake) -> None:
+    """What is removed is looked at once more."""
+    now = time.time()
+    young, old = (shard_of(lake, number) for number in (63, 64))
+    os.utime(lake.root / old, (0, 0))
+    lake.files.remove([young, old, "shards/00/none.parquet"], changed_by=now - 3600)
+    assert [(lake.root / path).exists() for path in (young, old)] == [True, False]
+
+
+def test_what_queries_left_that_outgrew_memory_goes_and_that_of_the_living_stays(lake: Lake) -> None:
+    """A killed process leaves its folder; one that lives on this host may still need its own."""
+    host = socket.gethostname()
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    left = [f"{host}-{int(ended.stdout)}-0a", "elsewhere-1-0b", "duckdb_temp_storage-0.tmp"]
+    for name in (*left, f"{host}-{os.getpid()}-0c"):
+        path = lake.location.spill / name
+        file = path if path.suffix else path / "block"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"pages")
+        for each in (file, path):
+            os.utime(each, (0, 0))
+    (lake.location.spill / "elsewhere-1-0d").mkdir()
+    done = [action for action in maintain(lake).actions if action.what.startswith("tmp/")]
+    assert {(action.what, action.n_bytes) for action in done} == {(f"tmp/{name}", 5) for name in left}
+    assert not any((lake.root / action.what).exists() for action in done)
+    assert (lake.location.spill / f"{host}-{os.getpid()}-0c" / "block").exists()
+    assert (lake.location.spill / "elsewhere-1-0d").exists()
 
 
 def test_small_files_are_merged(lake: Lake) -> None:

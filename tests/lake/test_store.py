@@ -163,6 +163,22 @@ def test_time_stamps_come_back_in_utc(lake: Lake, monkeypatch: pytest.MonkeyPatc
         time.tzset()
 
 
+def test_queries_that_outgrow_memory_at_once_keep_their_pages_apart(own_lake: Lake) -> None:
+    """Each DuckDB has a folder of its own in the lake, private to the user, and takes it away with it."""
+    rows = "CREATE TEMP TABLE many AS SELECT range AS n, random() AS x FROM range(1_000_000)"
+    with Lake.open(own_lake.root) as other, own_lake.read() as first, other.read() as second:
+        for connection in (first, second):
+            connection.execute("SET memory_limit = '20MB'")
+            connection.execute(rows)
+        folders = list(own_lake.location.spill.iterdir())
+        assert [folder.is_dir() and any(folder.iterdir()) for folder in folders] == [True, True]
+        assert own_lake.location.spill.stat().st_mode & 0o077 == 0
+        for connection in (first, second):
+            assert connection.execute("SELECT sum(n) FROM many").fetchone() == (499_999_500_000,)
+    own_lake.close()
+    assert list(own_lake.location.spill.iterdir()) == []
+
+
 def test_a_sum_of_integers_is_an_integer(lake: Lake, night_runs: pl.DataFrame) -> None:
     """DuckDB's wide sums come as Int64, so that Python can count with them."""
     with lake.write("test") as transaction:
