@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,8 +13,9 @@ import duckdb
 
 from lake.access import attach_secret, let_in, of_bucket
 from lake.disk import is_full
-from lake.errors import CatalogUnreachable, DiskFull, LakeError, LakeMissing, LakeUnreadable
+from lake.errors import CatalogUnreachable, DiskFull, LakeError, LakeLocked, LakeMissing, LakeUnreadable
 from lake.extensions import ON_BUCKET, ON_POSTGRES, ON_SQLITE, connect_with_extensions, extension_path
+from lake.holders import describe_process, writing_processes
 from lake.location import Location, locate
 from lake.lock import is_running
 from lake.sql import quote_literal
@@ -32,6 +34,10 @@ THREADS_ON_BUCKET = 8
 BUSY_TIMEOUT_MS = 30_000
 COMMIT_RETRIES = 10
 """DuckLake's own attempts to commit beside another program, 0.1 s apart and then longer."""
+
+
+_LOCKED = " is locked"
+"""What SQLite says of a database, or a table, that somebody holds; one that is damaged is "malformed"."""
 
 
 def attach_statements(location: str | Path | Location | None = None) -> list[str]:
@@ -72,6 +78,8 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
         If it is to be read and is not there.
     LakeUnreadable
         If the catalog is damaged, or not a catalog.
+    LakeLocked
+        If another program holds it so that it cannot even be read.
     CatalogUnreachable
         If it is in Postgres and cannot be had from there.
     BucketUnreachable
@@ -81,6 +89,7 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
     """
     if mode != "write" and location.is_empty:
         raise LakeMissing(location)
+    began = time.monotonic()
     connection = connect_with_extensions(_config(location), _extensions(location))
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -93,18 +102,22 @@ def connect(location: Location, mode: Mode, snapshot_id: int | None = None) -> d
             _guard(connection, location)
     except duckdb.Error as error:
         connection.close()
-        raise explained(location, error) from error
+        raise explained(location, error, waited_s=time.monotonic() - began) from error
     except LakeError:
         connection.close()
         raise
     return connection
 
 
-def explained(location: Location, error: duckdb.Error) -> LakeError:
+def explained(location: Location, error: duckdb.Error, *, waited_s: float = 0.0) -> LakeError:
     """Return what it means that a catalog cannot be attached, or its tables cannot be read."""
     reason = str(error).strip()
     if told := of_bucket(location, error):
         return told
+    if location.database is None and _LOCKED in reason:
+        holders = writing_processes(location)
+        holder = describe_process(holders[0]) if holders else "another program"
+        return LakeLocked(location.files, wanted="open the lake", holder=holder, waited_s=waited_s)
     if location.database is None:
         is_no_room = is_full(error, location.root)
         first = reason.splitlines()[0]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import LakeLocked, LakeReentered
+from lake.holders import wait_for_catalog
 from lake.location import Location
 
 TIMEOUT_S = 60.0
@@ -56,7 +57,7 @@ def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) 
     Raises
     ------
     LakeLocked
-        If another process or thread holds it longer than that. The message says who.
+        If another process or thread holds it longer than that, or another program the catalog. The message says who.
     LakeReentered
         If this very thread holds it already.
     """
@@ -70,6 +71,8 @@ def writer_lock(location: Location, what: str, *, timeout_s: float = TIMEOUT_S) 
                 yield confirm
         else:
             with _file_lock(location, what, left_s):
+                left_s = max(0.0, timeout_s - (time.monotonic() - began))
+                wait_for_catalog(location, what, timeout_s=left_s)
                 yield _need_not_ask
 
 

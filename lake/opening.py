@@ -7,8 +7,7 @@ import duckdb
 from lake import identity, schema
 from lake.access import bucket_told, of_bucket
 from lake.connection import Pool, explained
-from lake.errors import FilesWithoutCatalog, FolderMissing, LakeError, LakeMissing, LakeUnreadable
-from lake.holders import wait_for_catalog
+from lake.errors import FilesWithoutCatalog, FolderMissing, LakeError, LakeLocked, LakeMissing, LakeUnreadable
 from lake.location import Location
 from lake.lock import writer_lock
 from lake.objects import files_of
@@ -24,15 +23,17 @@ def look(pool: Pool, *, is_read_only: bool) -> schema.State | None:
         If it is to be read only, and is not there.
     LakeUnreadable
         If the catalog is damaged, or the tables that it knows are not there.
+    LakeLocked
+        If it is to be read only, and another program holds it.
     FolderMissing
         If its files are not where this machine looks for them.
     """
     try:
         connection = pool.cursor("guarded")  # the one most callers go on with
-    except (LakeMissing, LakeUnreadable):
+    except (LakeMissing, LakeUnreadable, LakeLocked):
         if is_read_only:
             raise
-        return None  # a catalog that is damaged says so when it is opened for writing
+        return None  # a catalog that is damaged, or held, says so when it is opened for writing
     return _state(connection, pool.location)
 
 
@@ -77,9 +78,7 @@ def settle(location: Location, pool: Pool, state: schema.State, *, writes: bool,
         identity.settle(location, files, state.lake_id, writes=writes)
     if location.database or not writes or _is_here(location, _data_path(pool)):
         return
-    what = "note where the lake is"
-    with writer_lock(location, what, timeout_s=timeout_s):
-        wait_for_catalog(location, what, timeout_s=timeout_s)
+    with writer_lock(location, "note where the lake is", timeout_s=timeout_s):
         connection = pool.cursor("write")
         try:
             connection.execute(load("set_data_path"), [location.data_path])

@@ -23,7 +23,6 @@ from lake.errors import (
     StatementFailed,
 )
 from lake.guard import check_statement
-from lake.holders import wait_for_catalog
 from lake.location import Location, locate
 from lake.lock import TIMEOUT_S, Confirm, writer_lock
 from lake.objects import files_of
@@ -335,8 +334,6 @@ class Lake:
         if self.location.is_empty:
             raise LakeMissing(self.location)
         with writer_lock(self.location, what, timeout_s=timeout_s) as confirm:
-            if self.location.database is None:
-                wait_for_catalog(self.location, what, timeout_s=timeout_s)
             connection = self._pool.cursor("write")
             try:
                 yield connection, confirm

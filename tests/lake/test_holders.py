@@ -17,6 +17,7 @@ from lake.holders import writing_processes
 HOLD = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute(f"PRAGMA locking_mode = {sys.argv[2]}")
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
 sys.stdin.read()
@@ -24,9 +25,12 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def foreign(own_lake: Lake) -> Iterator[subprocess.Popen[str]]:
+def foreign(request: pytest.FixtureRequest, own_lake: Lake) -> Iterator[subprocess.Popen[str]]:
     """Another program with a transaction of its own on the catalog."""
-    command = [sys.executable, "-c", HOLD, str(own_lake.location.catalog)]
+    how = getattr(request, "param", "NORMAL")
+    if how == "EXCLUSIVE":
+        own_lake.close()
+    command = [sys.executable, "-c", HOLD, str(own_lake.location.catalog), how]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
@@ -55,6 +59,17 @@ def test_a_writer_waits_until_the_program_lets_go(own_lake: Lake, foreign: subpr
     add(own_lake, 30)
     timer.join()
     assert own_lake.query("FROM meta WHERE key = 'night'").height == 1
+
+
+@pytest.mark.parametrize("foreign", ["EXCLUSIVE"], indirect=True)
+@pytest.mark.parametrize("is_read_only", [True, False])
+def test_a_lake_that_cannot_even_be_read_is_said_to_be_held_not_damaged(
+    own_lake: Lake, foreign: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch, is_read_only: bool
+) -> None:
+    """A program that lets no reader in is named; nobody is told to move a healthy lake away."""
+    monkeypatch.setattr("lake.connection.BUSY_TIMEOUT_MS", 100)
+    with pytest.raises(LakeLocked, match=rf"process {foreign.pid} \(.*nothing was changed"):
+        Lake.open(own_lake.root, is_read_only=is_read_only, timeout_s=0.2)
 
 
 @pytest.mark.parametrize("of", ["the catalog", "a file of that number on another disk", "no disk of its own"])
