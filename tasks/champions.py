@@ -1,6 +1,7 @@
 """The best model of each preset: judged at the end of a night, shown, and set back by hand."""
 
 import logging
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,15 @@ BASELINES = {
 Row = dict[str, Any]
 
 
+class JudgingFailed(DeepdltError):
+    """Trainings of some presets could not be judged; the others were."""
+
+    def __init__(self, failures: dict[str, str]) -> None:
+        self.failures = failures
+        told = "; ".join(f"{preset}: {reason}" for preset, reason in failures.items())
+        super().__init__(f"not judged, the next night tries again: {told}")
+
+
 class ChampionUnknown(DeepdltError):
     """A preset has no champion, or no former one, to go back to."""
 
@@ -48,8 +58,15 @@ class ChampionUnknown(DeepdltError):
 def judge_champions(night_id: str) -> None:
     """Judge the trainings of a night against the champions that stand, where that was not done."""
     lake = open_lake()
+    failures = {}
     for candidate in lake.query(load("champion_candidates"), [night_id]).iter_rows(named=True):
-        judge_candidate(lake, candidate)
+        try:
+            judge_candidate(lake, candidate)
+        except Exception as error:  # it is told, and the other presets are judged for all that
+            logger.error("%s was not judged", candidate["preset"], exc_info=True)
+            failures[candidate["preset"]] = f"{type(error).__name__}: {error}"
+    if failures:
+        raise JudgingFailed(failures)
 
 
 def judge_candidate(lake: Lake, candidate: Row) -> bool:
@@ -162,7 +179,9 @@ def _refusal(candidate: Row, runs: pl.DataFrame) -> str:
         return "it was champion before: `deepdlt rollback` makes it so again"
     if candidate["scheme"] not in SAFE:
         return f"it was tested on {candidate['scheme']} folds alone: grouped folds or the 80/10/10 split are asked for"
-    wanted = runs.unique(["label", "seed"])["n_folds"].sum()
+    wanted = candidate["n_planned"] or runs.unique(["label", "seed"])["n_folds"].sum()
+    if runs.is_empty():
+        return "none of its trainings stands complete"
     if runs.height < wanted:
         return f"{wanted - runs.height} of its {wanted} trainings are missing"
     return ""
@@ -170,10 +189,12 @@ def _refusal(candidate: Row, runs: pl.DataFrame) -> str:
 
 def _verdict(lake: Lake, candidate: Row, runs: pl.DataFrame, ours: "Evidence") -> "Verdict":
     """Ask the rule."""
-    from deepdlt.analysis.champion import judge
+    from deepdlt.analysis.champion import Verdict, judge
 
     before = candidate["champion_group_id"]
     champion = _evidence(lake, lake.query(load("evidence_of_group"), {"group_id": before})) if before else None
+    if champion is not None and not champion.errors:
+        return Verdict(False, "the champion's trainings do not stand complete: train them again, or `deepdlt rollback`")
     return judge(ours, champion, _labels(lake, runs.item(0, "dataset_id")))
 
 
@@ -181,6 +202,8 @@ def _evidence(lake: Lake, runs: pl.DataFrame) -> "Evidence":
     """Return what the lake knows of the trainings of a group."""
     from deepdlt.analysis.champion import Evidence
 
+    if runs.is_empty():
+        return Evidence(errors={}, mse=math.nan, baselines={}, n_code=None)
     patches = lake.query(load("test_errors_of_runs"), [runs["run_id"].to_list()])
     images = patches.group_by("image_id").agg(pl.col("loss").mean()).sort("image_id")
     measured = {name: column for name, column in BASELINES.items() if not runs[column].null_count()}

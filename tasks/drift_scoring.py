@@ -51,6 +51,8 @@ def main(night_id: str) -> None:
 def look(lake: Lake, night_id: str) -> int:
     """Judge the images of a night that the champion has not seen, and write it; return how many these are.
 
+    A champion whose trainings do not stand complete looks at none.
+
     Parameters
     ----------
     lake : Lake
@@ -61,7 +63,15 @@ def look(lake: Lake, night_id: str) -> int:
     champion, images = images_to_look_at(lake, night_id)
     if not images:
         return 0
-    judge = Judge(_reference(lake, champion))
+    known = _reference(lake, champion)
+    if not known.patch_errors.size:
+        logger.warning(
+            "new images are not looked at: the trainings of champion %s do not stand complete; train them again, or "
+            "`deepdlt rollback`",
+            champion["run_id"],
+        )
+        return 0
+    judge = Judge(known)
     settings = lake.query(load("settings_of_images"), [champion["source"]])
     rows = [
         {"image_id": image, "n_patches": n_patches, "mse": one.error, "judged_at": datetime.now(UTC)}

@@ -15,7 +15,7 @@ from deployments.cli import app
 from lake import Lake
 from lake.statements import load
 from tasks.analysis import groups_of, store_groups
-from tasks.champions import ChampionUnknown, judge_champions, roll_back, stack
+from tasks.champions import ChampionUnknown, JudgingFailed, judge_champions, roll_back, stack
 from tasks.lake_access import open_lake
 
 NIGHTS: dict[str, dict[str, Any]] = {
@@ -82,6 +82,12 @@ def judge(lake: Lake, *nights: str) -> list[tuple[Any, ...]]:
         judge_champions.fn(night)
     asked = "SELECT night_sequence, is_promoted, reason FROM champion_decisions ORDER BY decided_at"
     return lake.query(asked).rows()
+
+
+def set_failed(lake: Lake, night: str) -> None:
+    """Have all trainings of a night be failed ones, as lakes of before may have them."""
+    with lake.write("failed") as transaction:
+        transaction.execute("UPDATE runs SET status = 'failed' WHERE run_id LIKE ?", [f"{night} %"])
 
 
 def champions(lake: Lake) -> list[str]:
@@ -151,6 +157,43 @@ def test_what_cannot_be_champion_has_its_reason_in_the_table(lake: Lake, night: 
     ((_, is_promoted, said),) = judge(lake, night)
     assert (is_promoted, reason in said) == (False, True), said
     assert champions(lake) == []
+
+
+def test_what_its_night_planned_and_is_not_there_is_missing(lake: Lake) -> None:
+    """Labels or seeds all of whose trainings failed: the champion is not chosen of those that did not."""
+    fill(lake, night_plans=[{"night_id": "first", "preset": "planted", "scheme": "grouped", "n_runs": 9}])
+    ((_, is_promoted, said),) = judge(lake, "first")
+    assert (is_promoted, said) == (False, "6 of its 9 trainings are missing")
+
+
+def test_a_candidate_of_which_nothing_stands_is_refused(lake: Lake) -> None:
+    """And the table says so."""
+    set_failed(lake, "first")
+    ((_, is_promoted, said),) = judge(lake, "first")
+    assert (is_promoted, said) == (False, "none of its trainings stands complete")
+
+
+def test_a_champion_of_which_nothing_stands_keeps_its_place(lake: Lake) -> None:
+    """Nothing can be compared with it; the table says what to do."""
+    judge(lake, "first")
+    set_failed(lake, "first")
+    ((_, is_promoted, said),) = judge(lake, "better")[1:]
+    assert not is_promoted
+    assert "the champion's trainings do not stand complete: train them again, or `deepdlt rollback`" in said
+    assert champions(lake) == ["first"]
+
+
+def test_a_preset_that_cannot_be_judged_does_not_hinder_the_others(lake: Lake) -> None:
+    """It is named in the end."""
+    with lake.write("a preset of the same night, of unknown settings") as transaction:
+        transaction.execute("UPDATE runs SET preset = 'odd', settings = '{\"epochs\": 0}' WHERE run_id LIKE 'worse %'")
+        ours = "SELECT group_id FROM night_groups WHERE night_id = 'worse'"
+        transaction.execute(f"UPDATE groups SET preset = 'odd' WHERE group_id IN ({ours})")
+        for table in ("night_runs", "night_groups"):
+            transaction.execute(f"UPDATE {table} SET night_id = 'first' WHERE night_id = 'worse'")
+    with pytest.raises(JudgingFailed, match=r"odd: ValidationError"):
+        judge(lake, "first")
+    assert champions(lake) == ["first"]
 
 
 def test_a_rollback_stands_until_something_better_comes(lake: Lake) -> None:

@@ -25,6 +25,7 @@ from lake.statements import load
 from tasks import drift
 from tasks.analysis import groups_of, store_groups
 from tasks.drift import DriftFailed, look_at_new_images
+from tasks.drift_scoring import look
 from tasks.ingest import ingest_source
 from tasks.lake_access import open_lake
 from tasks.page import gather
@@ -172,6 +173,20 @@ def test_without_a_champion_nothing_is_looked_at(
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, env=os.environ)
     assert told.stdout.split()[-1:] == ["False"], told.stderr
     assert open_lake().query("SELECT count(*) FROM drift").item() == 0
+
+
+def test_a_champion_whose_trainings_do_not_stand_looks_at_nothing(
+    looked: Looked, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is held against new images is not there; the log says what to do."""
+    shutil.copytree(looked.lake.root, tmp_path / "lake")
+    lake = Lake.open(tmp_path / "lake")
+    with lake.write("failed") as transaction:
+        transaction.execute("DELETE FROM drift")
+        transaction.execute("UPDATE runs SET status = 'failed'")
+    assert look(lake, "second") == 0
+    assert "do not stand complete; train them again, or `deepdlt rollback`" in caplog.text
+    assert lake.query("SELECT count(*) FROM drift").item() == 0
 
 
 @pytest.mark.long
