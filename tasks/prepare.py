@@ -275,7 +275,7 @@ def assign_missing(
 
 
 def _frozen_patches(lake: Lake, source: str, dataset: DatasetRecord, patches_per_image: int) -> pl.DataFrame:
-    """Return the patches of a data set: those of its source, or as they were if an ingest beside the night came since."""
+    """Return the patches of a data set: those of its source, or as they were, if an ingest came since it was frozen."""
     patches = patches_of(lake, source, dataset["recipe_id"], patches_per_image)
     if _is_of(dataset, patches):
         return patches
