@@ -18,16 +18,17 @@ import polars as pl
 from deepdlt.config import TrainingSettings
 from deepdlt.threads import share_cores
 from lake import Lake
-from lake.shards import read_patches
 from lake.statements import load
 from tasks.label_means import texts_of
 from tasks.lake_access import open_lake
 from tasks.messages import Event
+from tasks.shared_patches import laid_out
 from tasks.trainer import OURS, Speaker, own_output
 from tasks.unseen import images_to_look_at
 
 if TYPE_CHECKING:
     from deepdlt.analysis.drift import Newcomer, Reference
+    from tasks.shared_patches import SharedPatches
 
 logger = logging.getLogger("tasks.drift_scoring")  # run as a program, this module has another name
 
@@ -102,7 +103,7 @@ def _reference(lake: Lake, champion: dict[str, Any]) -> "Reference":
         patch_errors=patches["loss"].to_numpy(),
         image_errors=images["loss"].to_numpy(),
         contrasts=images["flat_mse"].to_numpy(),
-        codes=_mean_codes(codes["image_id"].to_list(), np.asarray(codes["code"].to_list(), np.float64))[1],
+        codes=_mean_codes(codes["image_id"].to_list(), _codes(codes))[1],
         pixel_sizes_nm=settings["pixel_size_nm"].drop_nulls().to_list(),
         fields_of_view_um=_fields_of_view(settings)["field_of_view_um"].drop_nulls().to_list(),
         labels={label: frozenset(values.values()) for label, values in texts_of(settings).items()},
@@ -119,8 +120,8 @@ def _newcomers(
     manifest = lake.query(load("placed_pixels_of_dataset"), [champion["dataset_id"]]).join(
         wanted, on="image_id", how="semi"
     )
-    pixels = read_patches(lake.files, manifest, size_px=champion["size_px"])
-    scores, codes = _see(lake, champion, pixels)
+    with laid_out(lake, manifest, size_px=champion["size_px"]) as shared:
+        scores, codes = _see(lake, champion, shared)
     names, mean_codes = _mean_codes(manifest["image_id"].to_list(), codes)
     seen = manifest.select("image_id").with_columns(scores.select("mse", "flat_mse").get_columns())
     means = seen.group_by("image_id").agg(pl.len().alias("n"), pl.col("mse", "flat_mse").mean())
@@ -145,20 +146,18 @@ def _newcomers(
     ]
 
 
-def _see(
-    lake: Lake, champion: dict[str, Any], pixels: "np.ndarray[Any, np.dtype[np.uint8]]"
-) -> tuple[pl.DataFrame, Any]:
+def _see(lake: Lake, champion: dict[str, Any], shared: "SharedPatches") -> tuple[pl.DataFrame, Any]:
     """Return scores and codes of patches, from the champion's checkpoint."""
     from deepdlt.analysis.latents import encode_patches
     from deepdlt.quality.scoring import score_patches
     from deepdlt.training.checkpoints import load_checkpoint
-    from deepdlt.training.patchset import PatchSet
+    from tasks.placing import place_patches
 
     device = os.environ.get("DEEPDLT_DEVICE") or "auto"
     path = lake.query(load("best_checkpoint_of_run"), [champion["run_id"]]).item()
     model = load_checkpoint(lake.files.fetch(path), device=device).model
     settings = TrainingSettings.model_validate_json(champion["settings"])
-    patches, index = PatchSet.from_array(pixels, device=device), np.arange(len(pixels))
+    patches, index = place_patches(shared, device), np.arange(shared.n_patches)
     seen_as: dict[str, Any] = {
         "target_range": settings.target_range,
         "view": settings.view,
@@ -166,6 +165,13 @@ def _see(
     }
     scores = score_patches(model, patches, index, beta=settings.beta, seed=champion["seed"], **seen_as)
     return scores, encode_patches(model, patches, index, **seen_as)[0]
+
+
+def _codes(latents: pl.DataFrame) -> Any:
+    """Return codes as an array, (n, L)."""
+    if latents.is_empty():
+        return np.zeros(0)
+    return latents["code"].list.to_array(len(latents.item(0, "code"))).to_numpy()
 
 
 def _mean_codes(images: Sequence[str], codes: Any) -> tuple[list[str], Any]:

@@ -17,6 +17,7 @@ from lake import Lake
 from lake.shards import read_patches
 from lake.statements import load
 from tasks.questions import asked_of, note_asked, unasked
+from tasks.shared_patches import laid_out
 from tasks.sheet import sheet_spec
 
 logger = logging.getLogger(__name__)
@@ -103,13 +104,15 @@ def _modelless(lake: Lake, split_id: str, latents: pl.DataFrame, chosen: pl.Data
     """Return features that need no training: PCA codes, fitted on training patches, and spectral power."""
     manifest = lake.query(load("patches_of_fold"), [split_id, 1])
     size_px = int(lake.query(load("size_of_split"), [split_id]).item())
-    pixels = read_patches(lake.files, manifest, size_px=size_px)
-    place = {patch_id: row for row, patch_id in enumerate(manifest["patch_id"])}
-    rows = np.array([place[patch_id] for patch_id in chosen["patch_id"]])
-    train = np.array([place[patch_id] for patch_id in latents.filter(split="train")["patch_id"]])
-    features: Features = {"spectrum": spectral_features(pixels[rows])}
-    pca = fit_pca(pixels[train], n_components=max(PCA_COUNTS))
-    codes = pca.codes(pixels[rows])
+    probed, train = (
+        patches.select("patch_id").join(manifest, on="patch_id", how="left", maintain_order="left")
+        for patches in (chosen, latents.filter(split="train"))
+    )
+    pixels = read_patches(lake.files, probed, size_px=size_px)
+    features: Features = {"spectrum": spectral_features(pixels)}
+    with laid_out(lake, train, size_px=size_px) as shared:
+        pca = fit_pca(np.asarray(shared.map()), n_components=max(PCA_COUNTS))
+    codes = pca.codes(pixels)
     return features | {f"pca_{count}": codes[:, :count] for count in PCA_COUNTS if count <= pca.n_components}
 
 

@@ -7,8 +7,8 @@ the last process is gone, whatever it died of.
 
 import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -111,9 +111,9 @@ class PatchFiles:
     def __init__(self, lake: Lake, plans: Sequence[RunPlan]) -> None:
         self._lake = lake
         self._open = ExitStack()
-        self._folder = scratch_folder(lake.location)
         names = {plan.dataset_id for plan in plans}
-        self._files: dict[str, IO[bytes]] = {name: self._open.enter_context(_nameless(self._folder)) for name in names}
+        folder = scratch_folder(lake.location)
+        self._files: dict[str, IO[bytes]] = {name: self._open.enter_context(_nameless(folder)) for name in names}
         self._filled: dict[str, SharedPatches] = {}
 
     def __enter__(self) -> Self:
@@ -161,12 +161,48 @@ class PatchFiles:
         self._open.close()
 
     def _fill(self, plan: RunPlan, file: IO[bytes]) -> SharedPatches:
-        """Read a data set's patches into a file, shard by shard."""
-        manifest = self._lake.query(load("patches_of_fold"), [plan.split_id, 1]).with_row_index("row")
+        """Read a data set's patches into a file."""
+        manifest = self._lake.query(load("patches_of_fold"), [plan.split_id, 1])
         size_px = self.size_px(plan)
-        with full_disk_told(self._folder, "lay out the patches"):
-            _make_room(file, manifest.height * size_px**2)
-        pixels = np.memmap(file, np.uint8, mode="r+", shape=(manifest.height, size_px, size_px))
-        for part in manifest.partition_by("shard"):
-            pixels[part["row"].to_numpy()] = read_patches(self._lake.files, part, size_px=size_px)
+        _lay_out(self._lake, manifest, file, size_px=size_px)
         return SharedPatches(plan.split_id, file.fileno(), manifest.height, size_px)
+
+
+@contextmanager
+def laid_out(lake: Lake, manifest: pl.DataFrame, *, size_px: int) -> Iterator[SharedPatches]:
+    """Lay patches out in a file of their own, where they may be more than memory holds; used as a context.
+
+    What has been mapped within it stays.
+
+    Parameters
+    ----------
+    lake : Lake
+    manifest : polars.DataFrame
+        Columns shard and shard_row.
+    size_px : int
+        Edge of a patch, px.
+
+    Yields
+    ------
+    SharedPatches
+        In the order of the manifest's rows; of no split.
+
+    Raises
+    ------
+    ShardMissing, ShardCorrupt
+        If they cannot be read.
+    DiskFull
+        If there is no room for them.
+    """
+    with _nameless(scratch_folder(lake.location)) as file:
+        _lay_out(lake, manifest, file, size_px=size_px)
+        yield SharedPatches("", file.fileno(), manifest.height, size_px)
+
+
+def _lay_out(lake: Lake, manifest: pl.DataFrame, file: IO[bytes], *, size_px: int) -> None:
+    """Read patches into a file, shard by shard."""
+    with full_disk_told(scratch_folder(lake.location), "lay out the patches"):
+        _make_room(file, manifest.height * size_px**2)
+    pixels = np.memmap(file, np.uint8, mode="r+", shape=(manifest.height, size_px, size_px))
+    for part in manifest.with_row_index("row").partition_by("shard"):
+        pixels[part["row"].to_numpy()] = read_patches(lake.files, part, size_px=size_px)

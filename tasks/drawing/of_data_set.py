@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from deepdlt.dataset.image_groups import condition_groups
 from deepdlt.figures.dataset import image_counts_figure, patch_grey_figure
@@ -86,15 +87,23 @@ def draw_images(lake: Lake, subject: Subject) -> Drawn:
 def draw_patches(lake: Lake, subject: Subject) -> Drawn:
     """Draw how bright patches are and how much contrast they have."""
     pixels = all_pixels(lake, subject.run)
-    parts = [pixels[start : start + CHUNK].astype(np.float32) / WHITE for start in range(0, len(pixels), CHUNK)]
-    brightness = np.concatenate([part.mean((1, 2)) for part in parts])
-    contrast = np.concatenate([part.std((1, 2)) for part in parts])
+    brightness, contrast = grey_of(pixels)
     title = f"{len(pixels):,} patches of {pixels.shape[1]} px: brightness and contrast"
     alt = (
         f"Grey levels of {len(pixels):,} patches, 0 black and 1 white: the median mean is {np.median(brightness):.2f}, "
         f"the median standard deviation {np.median(contrast):.3f}."
     )
     return Drawn(patch_grey_figure(brightness, contrast, title=title), title, alt)
+
+
+def grey_of(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and standard deviation of each patch, 0 black and 1 white, (N,) each; a few patches at a time."""
+    brightness, contrast = np.empty((2, len(pixels)), np.float32)
+    for start in range(0, len(pixels), CHUNK):
+        part = np.asarray(pixels[start : start + CHUNK]).astype(np.float32) / WHITE
+        brightness[start : start + CHUNK] = part.mean((1, 2))
+        contrast[start : start + CHUNK] = part.std((1, 2))
+    return brightness, contrast
 
 
 def _of_data_set(lake: Lake, run: RunFacts, labels: pl.DataFrame) -> pl.DataFrame:

@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lake import Lake
-from lake.shards import read_patches
 from lake.statements import load
 from tasks.drawing.subject import RunFacts
+from tasks.shared_patches import laid_out
 
 Pixels = NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ def pixels_of(lake: Lake, run: RunFacts, patch_ids: Sequence[str]) -> Pixels:
         In the order asked for.
     """
     pixels, place = _data_set(lake, run.dataset_id)
-    return pixels[[place[patch_id] for patch_id in patch_ids]]
+    return np.asarray(pixels[[place[patch_id] for patch_id in patch_ids]])
 
 
 def all_pixels(lake: Lake, run: RunFacts) -> Pixels:
@@ -44,6 +44,7 @@ def all_pixels(lake: Lake, run: RunFacts) -> Pixels:
     Returns
     -------
     ndarray of uint8, shape (N, S, S)
+        A mapped file: they may be more than memory holds.
     """
     return _data_set(lake, run.dataset_id)[0]
 
@@ -68,7 +69,8 @@ def patches_of_fold(lake: Lake, run: RunFacts, side: str) -> pl.DataFrame:
 
 @functools.lru_cache(maxsize=1)
 def _data_set(lake: Lake, dataset_id: str) -> tuple[Pixels, dict[str, int]]:
-    """Return all patches of a data set, and which row holds which."""
+    """Return all patches of a data set, in a mapped file, and which row holds which."""
     manifest = lake.query(load("placed_pixels_of_dataset"), [dataset_id])
-    pixels = read_patches(lake.files, manifest, size_px=manifest.item(0, "size_px"))
+    with laid_out(lake, manifest, size_px=manifest.item(0, "size_px")) as shared:
+        pixels = shared.map()
     return pixels, {patch_id: row for row, patch_id in enumerate(manifest["patch_id"])}

@@ -1,5 +1,6 @@
 """Pictures say of patches what is drawn of them."""
 
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,3 +92,19 @@ def test_spectra_say_how_many_patches_their_numbers_are_of(monkeypatch: pytest.M
     )
     alt = of_models.draw_spectra(LAKE, subject("unit")).alt
     assert "of 3 test patches, those with the most frequent of 2 pixel sizes: reconstructions have 25.0%" in alt
+
+
+def test_grey_levels_of_many_patches_are_those_of_all_at_once_and_take_little_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bit by bit; floats of a few patches are held at a time."""
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 64, 64), dtype=np.uint8)
+    scaled = pixels.astype(np.float32) / 255
+    monkeypatch.setattr(of_data_set, "CHUNK", 7)
+    tracemalloc.start()
+    brightness, contrast = of_data_set.grey_of(pixels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(brightness, scaled.mean((1, 2)))
+    np.testing.assert_array_equal(contrast, scaled.std((1, 2)))
+    assert peak < pixels.nbytes / 2
