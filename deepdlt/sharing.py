@@ -14,6 +14,10 @@ from deepdlt.night import RunPlan, alike, work_of
 PROCESS_BYTES = 512 << 20
 """A process that trains, before it trains: the libraries, and a network with its optimiser and best weights."""
 
+BYTES_A_WEIGHT = 4 * 13
+"""Copies of a weight between feature maps and code, which no other number here counts: the weight, its gradient, two
+moments, three best ones, and those that a checkpoint is made of: 3.5 GB with 67 million."""
+
 BYTES_A_PIXEL = 2048
 """What a step holds for each pixel of its batch on a CPU: measured 7 MiB a patch of 64 px, rounded up to 8."""
 
@@ -108,7 +112,8 @@ def _groups(plans: Sequence[RunPlan], free_bytes: int, size_px: int) -> tuple[tu
     """Return plans that are alike together, in parts of about one size that the memory bears; the longest first."""
     groups: list[tuple[RunPlan, ...]] = []
     for kind in alike(plans):
-        each = MEMBER_BYTES + kind[0].settings.batch_size * size_px**2 * MEMBER_BYTES_A_PIXEL
+        step_bytes = kind[0].settings.batch_size * size_px**2 * MEMBER_BYTES_A_PIXEL
+        each = MEMBER_BYTES + _code_bytes(kind[0], size_px) + step_bytes
         n_parts = math.ceil(len(kind) / max(1, free_bytes // each))
         edges = [len(kind) * part // n_parts for part in range(n_parts + 1)]
         groups += [tuple(kind[start:stop]) for start, stop in itertools.pairwise(edges)]
@@ -129,4 +134,36 @@ def bytes_of(plan: RunPlan, *, size_px: int) -> int:
     int
         Without the patches, which all processes share.
     """
-    return PROCESS_BYTES + plan.settings.batch_size * size_px**2 * BYTES_A_PIXEL
+    step_bytes = plan.settings.batch_size * size_px**2 * BYTES_A_PIXEL
+    return PROCESS_BYTES + _code_bytes(plan, size_px) + step_bytes
+
+
+def code_weights(model: str, n_code: int | None, *, size_px: int) -> int:
+    """Return how many weights lie between a model's feature maps and its code, without those of the maps.
+
+    Parameters
+    ----------
+    model : str
+        ``ae``, ``vae`` or ``residual``.
+    n_code : int or None
+        Numbers in the code of a patch; None for the maps themselves.
+    size_px : int
+        Edge of a patch, px.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> code_weights("ae", 4096, size_px=64)
+    67108864
+    """
+    n_features = size_px**2 * (1 if model == "residual" else 2)
+    n_layers = 3 if model == "vae" else 2
+    return n_layers * n_features * (n_code or 0)
+
+
+def _code_bytes(plan: RunPlan, size_px: int) -> int:
+    """Return the memory that a training takes for the weights of its code."""
+    return BYTES_A_WEIGHT * code_weights(plan.settings.model, plan.settings.n_code, size_px=size_px)

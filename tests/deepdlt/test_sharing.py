@@ -3,8 +3,9 @@
 import pytest
 
 from deepdlt.config import TrainingSettings
+from deepdlt.models import MODELS, build_model, count_parameters
 from deepdlt.night import RunPlan
-from deepdlt.sharing import Machine, bytes_of, choose_way
+from deepdlt.sharing import Machine, bytes_of, choose_way, code_weights
 
 GIB = 1 << 30
 
@@ -69,6 +70,26 @@ def test_a_large_batch_needs_more_memory() -> None:
     """Feature maps grow with the batch and the area of a patch."""
     assert bytes_of(plan(1, batch_size=256), size_px=64) > 2 * bytes_of(plan(1), size_px=64)
     assert bytes_of(plan(1), size_px=128) > bytes_of(plan(1), size_px=64)
+
+
+@pytest.mark.parametrize("size_px", [32, 64])
+@pytest.mark.parametrize("n_code", [64, 512])
+@pytest.mark.parametrize("model", list(MODELS))
+def test_the_weights_of_a_code_are_counted(model: str, n_code: int, size_px: int) -> None:
+    """As many as the model has; what is left over are convolutions and offsets, of any code."""
+    built = build_model(model, size_px=size_px, latent_dim=n_code)
+    rest = count_parameters(built) - code_weights(model, n_code, size_px=size_px)
+    assert 0 < rest < 150_000
+
+
+def test_a_long_code_needs_more_memory() -> None:
+    """On a machine that bears four trainings with maps as their code, one with 4,096 numbers goes alone."""
+    machine = Machine("cpu", 4, 4 * GIB)
+    maps, numbers = ([plan(fold, **chosen) for fold in range(1, 5)] for chosen in ({}, {"latent_dim": 4096}))
+    assert choose_way(maps, machine, size_px=64).n_processes == 4
+    assert choose_way(numbers, machine, size_px=64).n_processes == 1
+    gpu = Machine("cuda", 4, 10 * GIB)
+    assert [len(group) for group in choose_way(numbers, gpu, size_px=64).groups] == [2, 2]
 
 
 @pytest.mark.parametrize(("free_gib", "expected"), [(70, [20, 3]), (7, [10, 10, 3]), (0.1, [1] * 23)])
