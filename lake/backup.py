@@ -18,12 +18,13 @@ from lake.errors import (
     BackupElsewhere,
     BackupFolderTaken,
     BackupIncomplete,
+    BackupInside,
     BackupMissing,
     LakeExists,
     LakeMissing,
 )
 from lake.files import TEMPORARY_PREFIX, atomic_write, files_below, inside, is_temporary, replacing
-from lake.location import Location
+from lake.location import Location, locate
 from lake.lock import TIMEOUT_S, writer_lock
 from lake.objects import files_of
 from lake.statements import load
@@ -107,6 +108,8 @@ def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeou
         As in `Lake.write`.
     BackupElsewhere
         If the catalog is in Postgres.
+    BackupInside
+        If the folder is in the lake, or the lake in it.
     BackupDamaged
         If the folder holds a backup of another lake.
     BackupFolderTaken
@@ -115,6 +118,9 @@ def back_up(lake: Lake, target: Path, *, on_file: Progress | None = None, timeou
         If a file that a row refers to went while it was copied: upkeep ran at the same time.
     """
     refuse_elsewhere(lake.location)
+    here, there = lake.root.resolve(), target.resolve()
+    if there.is_relative_to(here) or here.is_relative_to(there):
+        raise BackupInside(target, lake.root)
     known = _known(target, lake.lake_id)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not known:
@@ -179,9 +185,11 @@ def restore(source: Path, target: Path, *, on_file: Progress | None = None, time
         If there is a lake at the target.
     FilesOfAnother
         If the files at the target are those of another lake.
+    LocationInvalid
+        If the target cannot be a lake's folder.
     """
     manifest = read_manifest(source)
-    location = Location(target.expanduser().absolute())
+    location = locate(target)
     if location.catalog.exists():
         raise LakeExists(location.root)
     location.make_folders()

@@ -349,6 +349,18 @@ class ShardCorrupt(LakeError):
         super().__init__(f"shard {path} is damaged: {reason}. Delete the file; the next night cuts its patches again.")
 
 
+class BackupInside(LakeError):
+    """A backup was to be taken into the lake itself, or around it."""
+
+    def __init__(self, target: Path, root: Path) -> None:
+        self.target = target
+        self.root = root
+        super().__init__(
+            f"{target} and the lake at {root} lie one inside the other: a backup there would hold its own copies, or "
+            "mix with the lake's files. Give a folder beside the lake, best on another disk."
+        )
+
+
 class BackupMissing(LakeError):
     """There is no backup in a folder."""
 

@@ -19,6 +19,7 @@ PAGES = "reports/index.html"
 
 _SHARED = re.compile(r"(?P<database>postgres(?:ql)?://(?P<server>[^/?#+]*)/[A-Za-z0-9_.-]+)\+(?P<files>/.*|s3://.*)")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?")
+_OF_PATTERNS = "*?[\\"
 _FORMS = "a lake is a folder, postgres://USER@HOST/DATABASE+/FOLDER or postgres://USER@HOST/DATABASE+s3://BUCKET/PREFIX"
 
 
@@ -125,7 +126,7 @@ def locate(location: str | Path | None = None) -> Location:
     Raises
     ------
     LocationInvalid
-        If it is an address of another form, or has a password in it.
+        If it is an address of another form, or has a password in it; or if DuckDB would take its folder for a pattern.
 
     Examples
     --------
@@ -138,7 +139,7 @@ def locate(location: str | Path | None = None) -> Location:
     """
     chosen = str(location or os.environ.get(VARIABLE) or DEFAULT)
     if "://" not in chosen:
-        return Location(Path(chosen).expanduser().absolute())
+        return Location(_plain(Path(chosen).expanduser().absolute()))
     found = _SHARED.fullmatch(chosen)
     if found is None:
         kind = chosen.partition("://")[0]
@@ -148,7 +149,7 @@ def locate(location: str | Path | None = None) -> Location:
         msg = f"{VARIABLE} holds a password: leave it out there, and set PGPASSWORD or PGPASSFILE."
         raise LocationInvalid(msg)
     if found["files"].startswith("/"):
-        return Location(Path(found["files"]), found["database"])
+        return Location(_plain(Path(found["files"])), found["database"])
     if not _BUCKET.fullmatch(found["files"]):
         msg = (
             f"{_FORMS}, of small letters, digits, dots and dashes: {VARIABLE} has another s3://.... Keys do not belong "
@@ -157,6 +158,18 @@ def locate(location: str | Path | None = None) -> Location:
         raise LocationInvalid(msg)
     bucket = found["files"].rstrip("/")
     return Location(_cache_of(f"{found['database']}+{bucket}"), found["database"], bucket)
+
+
+def _plain(folder: Path) -> Path:
+    """Return a lake's folder; refuse one that stands for others, too: upkeep would look there for what is left over."""
+    signs = [sign for sign in _OF_PATTERNS if sign in str(folder)]
+    if signs:
+        msg = (
+            f"the lake's folder {folder} has a {signs[0]} in its path, which DuckDB takes for a pattern: upkeep would "
+            f"miss its files, or find those of another lake. Rename the folder, or have {VARIABLE} name another."
+        )
+        raise LocationInvalid(msg)
+    return folder
 
 
 def _cache_of(address: str) -> Path:

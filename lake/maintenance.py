@@ -229,7 +229,8 @@ def _clean(
     """Remove the tables' files that no snapshot refers to, or list them."""
     sql = f"CALL {function}('lake', dry_run => {dry_run}, older_than => now() - to_seconds(?))"
     place = lake.location.data_path.removesuffix("tables/")
-    paths = [path.removeprefix(place) for (path,) in connection.execute(sql, [grace_s]).fetchall()]
+    found = [path for (path,) in connection.execute(sql, [grace_s]).fetchall()]
+    paths = [path.removeprefix(place) for path in found if path.startswith(place)]
     sizes = lake.files.sizes(paths) if dry_run else {}  # what was removed has none
     return [Action(step, path, sizes.get(path, 0)) for path in paths]
 

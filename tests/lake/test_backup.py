@@ -14,7 +14,14 @@ from lake_rows import fill
 
 from lake import Lake
 from lake.backup import FILES, MANIFEST, Progress, back_up, restore
-from lake.errors import BackupDamaged, BackupFolderTaken, BackupIncomplete, BackupMissing, LakeExists
+from lake.errors import (
+    BackupDamaged,
+    BackupFolderTaken,
+    BackupIncomplete,
+    BackupInside,
+    BackupMissing,
+    LakeExists,
+)
 from lake.files import atomic_write
 from lake.shards import read_patches, write_shard
 
@@ -291,6 +298,16 @@ def test_manifest_that_leads_out_of_the_folder_is_refused(filled: Lake, tmp_path
     with pytest.raises(Exception, match=r"\.\."):
         restore(tmp_path / "copy", tmp_path / "new")
     assert not (tmp_path / "stolen.safetensors").exists()
+
+
+@pytest.mark.parametrize("place", ["lake/backup", "lake", ".", "link/backup"])
+def test_a_backup_into_the_lake_or_around_it_is_refused(filled: Lake, tmp_path: Path, place: str) -> None:
+    """Each backup would copy those before it; by a link, too. Nothing is written."""
+    (tmp_path / "link").symlink_to(filled.root)
+    before = {path for path in tmp_path.rglob("*") if path.suffix == ".json" or path.is_dir()}
+    with pytest.raises(BackupInside, match="beside the lake"):
+        back_up(filled, tmp_path / place)
+    assert {path for path in tmp_path.rglob("*") if path.suffix == ".json" or path.is_dir()} == before
 
 
 def test_folder_without_backup_is_said_to_be_so(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from lake import Lake
-from lake.errors import LakeMissing, LakeReadOnly, LakeTooNew, LakeUnreadable
+from lake.errors import LakeMissing, LakeReadOnly, LakeTooNew, LakeUnreadable, LocationInvalid
 from lake.location import locate
 
 KEY = ("night_id", "run_id")
@@ -40,11 +40,20 @@ def test_opening_an_existing_lake_writes_nothing(lake: Lake) -> None:
 
 def test_a_lake_may_lie_in_a_folder_of_any_name(tmp_path: Path, night_runs: pl.DataFrame) -> None:
     """Quotes, blanks, signs and letters beyond ASCII in the path are part of the path."""
-    with Lake.open(tmp_path / "with space o'neill 50%?#x;\N{LATIN SMALL LETTER A WITH DIAERESIS}") as lake:
+    with Lake.open(tmp_path / "with space o'neill 50%#x;\N{LATIN SMALL LETTER A WITH DIAERESIS}") as lake:
         with lake.write("test") as transaction:
             transaction.replace("night_runs", night_runs, KEY)
         assert lake.query("FROM night_runs").height == 3
         assert lake.location.catalog.is_file()
+
+
+@pytest.mark.parametrize("name", ["runs [2024]", "a*", "which?", "back\\slash"])
+@pytest.mark.parametrize("address", ["{}", "postgres://me@host/lake+{}"])
+def test_a_folder_that_stands_for_others_is_refused(tmp_path: Path, name: str, address: str) -> None:
+    """DuckDB takes the path for a pattern where it looks for files that nothing refers to."""
+    with pytest.raises(LocationInvalid, match=r"has a . in its path.*Rename the folder"):
+        Lake.open(address.format(tmp_path / name))
+    assert not (tmp_path / name).exists()
 
 
 def test_the_environment_says_where_the_lake_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
