@@ -207,7 +207,7 @@ CREATE TABLE label_metrics (
     n_patches     INTEGER NOT NULL,
     n_images      INTEGER NOT NULL,
     mse           DOUBLE NOT NULL,       -- mean over patches, target range
-    mse_ci_low    DOUBLE,                -- 95 % bootstrap over images of the mean; NULL with fewer than two images
+    mse_ci_low    DOUBLE,                -- 95 % over images of the mean: bootstrap, Student's below 8; NULL with fewer than two
     mse_ci_high   DOUBLE,
     psnr_db       DOUBLE NOT NULL,
     ssim          DOUBLE NOT NULL

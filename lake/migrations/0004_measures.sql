@@ -60,7 +60,7 @@ CREATE TABLE difficulty_values (
     n_images     INTEGER NOT NULL,
     n_patches    INTEGER NOT NULL,
     mean_loss    DOUBLE NOT NULL,         -- over patches
-    ci_low       DOUBLE,                  -- 95 % bootstrap over images; NULL with one image
+    ci_low       DOUBLE,                  -- 95 % over conditions, repeats together: bootstrap, Student's below 8; NULL with one
     ci_high      DOUBLE
 );
 
@@ -73,9 +73,9 @@ CREATE TABLE difficulty_pairs (
     n_images_harder INTEGER NOT NULL,
     n_images_easier INTEGER NOT NULL,
     difference      DOUBLE NOT NULL,
-    ci_low          DOUBLE,
+    ci_low          DOUBLE,               -- 95 % over conditions: as above, Welch's below 8
     ci_high         DOUBLE,
-    p_value         DOUBLE,               -- label values shuffled over images
+    p_value         DOUBLE,               -- label values shuffled over conditions
     p_holm          DOUBLE,               -- corrected for the pairs of the label
     is_claimed      BOOLEAN               -- label, pair and interval all support it
 );

@@ -30,7 +30,7 @@ CREATE TABLE champion_decisions (
     mse               DOUBLE,             -- of the candidate, mean over its test images; NULL where none was tested
     n_images          INTEGER NOT NULL,   -- of these
     difference        DOUBLE,             -- candidate minus champion, target range; NULL where not compared
-    ci_low            DOUBLE,             -- 95 % bootstrap over images
+    ci_low            DOUBLE,             -- 95 % over images: bootstrap, Student's or Welch's below 8
     ci_high           DOUBLE,
     n_common          INTEGER,            -- images that both were tested on, where it was compared on these alone
     decided_at        TIMESTAMPTZ NOT NULL
