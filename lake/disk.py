@@ -40,6 +40,16 @@ def full_disk_told(folder: Path, what: str) -> Iterator[None]:
 
 def is_full(error: BaseException, folder: Path) -> bool:
     """Tell whether an error, or what it came from, is that of a full disk."""
+    origin: BaseException | None = error
+    while origin is not None:
+        if _says_full(origin, folder):
+            return True
+        origin = origin.__cause__
+    return False
+
+
+def _says_full(error: BaseException, folder: Path) -> bool:
+    """Tell whether an error by itself is that of a full disk."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     said = str(error).lower()

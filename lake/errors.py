@@ -29,8 +29,10 @@ class LakeMissing(LakeError):
     def __init__(self, location: "Location") -> None:
         self.root = location.root
         where = f"catalog in {location.database}" if location.database else location.catalog.name
+        is_begun = location.database is None and location.catalog.is_file()
+        why = "its making is under way, or was cut off" if is_begun else f"there is no {where}"
         super().__init__(
-            f"no lake at {location.files}: there is no {where}. "
+            f"no lake at {location.files}: {why}. "
             "Make one with `make retrain` or `deepdlt ingest SOURCE`, or point DEEPDLT_LAKE at its folder."
         )
 

@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR
@@ -116,6 +116,8 @@ def maintain(
         As in `Lake.write`.
     FilesOfAnother
         If the files are those of another lake.
+    StatementFailed
+        If DuckLake cannot do a step; those before it are done, and what a row refers to stands.
     ValueError
         If an age is negative.
     """
@@ -123,7 +125,8 @@ def maintain(
         msg = f"ages cannot be negative: keep_days={keep_days}, grace_hours={grace_hours}."
         raise ValueError(msg)
     grace_s = grace_hours * 3600.0
-    with lake.maintenance("maintain the lake", timeout_s=timeout_s) as connection:
+    what = "maintain the lake"
+    with lake.maintenance(what, timeout_s=timeout_s) as connection, _explained(what):
         identity.settle(lake.location, lake.files, lake.lake_id, writes=not dry_run)
         referred = _referred_shards(connection, lake)
         done = _tidy_tables(connection, lake, keep_days * 86_400.0, grace_s, dry_run=dry_run)
@@ -170,14 +173,21 @@ def merge_small_files(lake: Lake, *, at_least: int = MERGE_FROM, timeout_s: floa
         msg = f"at_least={at_least} files are none: 1 or more."
         raise ValueError(msg)
     done: list[Action] = []
-    with lake.maintenance("merge small files", timeout_s=timeout_s) as connection:
-        try:
-            for (table,) in connection.execute(statements.load("tables_of_many_files"), [at_least]).fetchall():
-                sql = "CALL ducklake_merge_adjacent_files('lake', ?)"
-                done += _merged("merge files", connection.execute(sql, [table]).fetchall())
-        except duckdb.Error as error:
-            raise StatementFailed("merge small files", str(error)) from error
+    what = "merge small files"
+    with lake.maintenance(what, timeout_s=timeout_s) as connection, _explained(what):
+        for (table,) in connection.execute(statements.load("tables_of_many_files"), [at_least]).fetchall():
+            sql = "CALL ducklake_merge_adjacent_files('lake', ?)"
+            done += _merged("merge files", connection.execute(sql, [table]).fetchall())
     return tuple(done)
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turn DuckDB's errors into ours."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StatementFailed(what, str(error)) from error
 
 
 def _tidy_tables(

@@ -133,15 +133,19 @@ class Transaction:
         TableUnknown
             If there is no such table.
         ColumnConflict
-            If a column is there with another type.
+            If a column is there with another type, or its name in other letters: capital or small is one to DuckDB.
         ValueError
             If a name or a type is none.
         """
         known = {column.name: column.kind for column in self._columns(table)}
+        spelt = {name.lower(): name for name in known}
         for name, kind in columns.items():
             if kind not in COLUMN_TYPES:
                 msg = f"column {table}.{name} cannot be {kind!r}: use one of {', '.join(COLUMN_TYPES)}."
                 raise ValueError(msg)
+            there = spelt.setdefault(name.lower(), name)
+            if there != name:  # DuckDB takes both for one
+                raise ColumnConflict(table, name, found=f"there as {there}", wanted=kind)
             if known.get(name, kind) != kind:
                 raise ColumnConflict(table, name, found=known[name], wanted=kind)
         added = [name for name in columns if name not in known]

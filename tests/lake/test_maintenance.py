@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from lake_rows import fill
 
 from lake import Lake, maintain
-from lake.errors import LakeLocked
+from lake.errors import LakeLocked, StatementFailed
+from lake.maintenance import _CLEANERS, merge_small_files
 from lake.maintenance import _tidy_tables as tidy_tables
-from lake.maintenance import merge_small_files
 from lake.shards import write_shard
 
 NIGHTS = ("night_id", "run_id")
@@ -242,6 +242,13 @@ def test_upkeep_waits_for_the_writer(lake: Lake) -> None:
     """It holds the same lock as any write."""
     with lake.write("train"), ThreadPoolExecutor(1) as pool, pytest.raises(LakeLocked, match="cannot maintain"):
         pool.submit(maintain, lake, timeout_s=0.05).result()
+
+
+def test_what_ducklake_cannot_do_is_an_error_of_ours(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what was being done."""
+    monkeypatch.setitem(_CLEANERS, "ducklake_that_is_not_there", "remove nothing")
+    with pytest.raises(StatementFailed, match=r"^maintain the lake: .*ducklake_that_is_not_there"):
+        maintain(lake)
 
 
 def test_ages_cannot_be_negative(lake: Lake) -> None:

@@ -13,6 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from lake import Lake
+from lake.connection import connect
 from lake.errors import LakeMissing, LakeReadOnly, LakeTooNew, LakeUnreadable, LocationInvalid
 from lake.location import locate
 
@@ -75,6 +76,15 @@ def test_reading_a_lake_that_is_not_there_says_how_to_make_one(tmp_path: Path) -
     with pytest.raises(LakeMissing, match="make retrain"):
         Lake.open(tmp_path / "none", is_read_only=True)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_lake_whose_making_was_cut_off_is_said_to_be_so(tmp_path: Path) -> None:
+    """To those who read; there is a catalog, and nothing in it."""
+    place = locate(tmp_path / "begun")
+    place.make_folders()
+    connect(place, "write").close()
+    with pytest.raises(LakeMissing, match="its making is under way, or was cut off"):
+        Lake.open(place.root, is_read_only=True)
 
 
 @pytest.mark.parametrize("is_read_only", [True, False], ids=["read", "write"])

@@ -289,3 +289,12 @@ def test_a_hundred_thousand_rows_are_replaced_in_two_seconds(lake: Lake) -> None
         transaction.replace("folds", frame, ("split_id", "fold", "patch_id"))
         assert time.process_time() - began < 4.0, "2 s on two threads"
         assert transaction.query("SELECT count(*) FROM folds").item() == n
+
+
+def test_a_column_whose_name_is_there_in_other_letters_is_refused(lake: Lake) -> None:
+    """To DuckDB a capital and a small letter are one; the message says how the column is spelt."""
+    with undone(lake) as transaction:
+        transaction.ensure_columns("labels", {"angle_deg": "DOUBLE"})
+        for columns in ({"Angle_deg": "DOUBLE"}, {"new": "BIGINT", "New": "BIGINT"}):
+            with pytest.raises(ColumnConflict, match=r"is there as (angle_deg|new).*another name"):
+                transaction.ensure_columns("labels", columns)
