@@ -1,6 +1,7 @@
 """Note a night in the lake: what belonged to it, what was new, how it ended."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from tasks.fan_out import BatchOutcome
 from tasks.lake_access import open_lake
 from tasks.ledger import StepRecord, note_steps, training_steps
 from tasks.records import IngestRecord
+from tasks.still_there import snapshot_of_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +83,11 @@ def record_night(
     -------
     dict
         The night's row, as table `nights` has it.
+
+    Raises
+    ------
+    DatasetForgotten
+        If its data set was taken out of the lake meanwhile.
     """
     lake = open_lake()
     sent = {plan.run_id for plan in missing}
@@ -107,12 +114,20 @@ def record_night(
         schema={"run_id": pl.String, "is_reused": pl.Boolean, "is_asked_for": pl.Boolean},
         orient="row",
     ).unique("run_id", maintain_order=True)
+    distinct = {plan.run_id: (plan.preset, plan.scheme) for plan in plans}
+    planned = pl.DataFrame(
+        [(*named, n_runs) for named, n_runs in Counter(distinct.values()).items()],
+        schema={"preset": pl.String, "scheme": pl.String, "n_runs": pl.Int32},
+        orient="row",
+    )
     with lake.write(f"night {night_id}") as transaction:
+        snapshot_of_dataset(transaction, row["dataset_id"])
         row["sequence"] = transaction.query(load("next_night_sequence"), [night_id]).item()
         transaction.replace("nights", pl.DataFrame([row]), key=("night_id",))
         transaction.replace_where(
             "night_runs", belongs.with_columns(pl.lit(night_id).alias("night_id")), night_id=night_id
         )
+        transaction.replace_where("night_plans", planned, night_id=night_id)
         ledger = [*steps, *training_steps([plan for plan in plans if plan.run_id in done], sent, refresh)]
         note_steps(transaction, ledger, night_id=night_id, source=row["source"], sequence=row["sequence"])
     return row

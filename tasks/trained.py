@@ -1,6 +1,7 @@
 """Write a training into the lake: its rows in one transaction, or why it failed."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from lake import Lake, Transaction
 from lake.statements import load
 from tasks.completed import whole_runs
 from tasks.label_means import write_label_means
+from tasks.still_there import snapshot_of_dataset
 
 if TYPE_CHECKING:
     from tasks.training_work import TrainedFold
@@ -27,6 +29,8 @@ PATCH_COLUMNS = (
 
 def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_run_id: str) -> float:
     """Write everything of one training in one transaction; done twice, it stands once.
+
+    What was asked of it, or of groups that it is in, is asked again by the next night that has them.
 
     Parameters
     ----------
@@ -42,11 +46,16 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
     -------
     float
         Mean loss of the test patches.
+
+    Raises
+    ------
+    DatasetForgotten
+        If the data set that it was trained on was taken out of the lake meanwhile.
     """
     plan = trained.plan
     fold = fold_rows(trained)
     labels = lake.query(load("labels_of_dataset"), [plan.dataset_id])
-    run = _run_row(lake, plan, started_at=started_at, flow_run_id=flow_run_id) | {
+    run = _run_row(plan, started_at=started_at, flow_run_id=flow_run_id) | {
         "status": "complete",
         "error": "",
         "device": trained.result.device,
@@ -57,7 +66,6 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
         "diverged": trained.result.diverged,
     }
     frames = {
-        "runs": pl.DataFrame([run]),
         "epochs": trained.result.epochs,
         "fold_metrics": fold,
         "patch_metrics": trained.scores.select(PATCH_COLUMNS),
@@ -67,6 +75,10 @@ def store_run(lake: Lake, trained: "TrainedFold", *, started_at: datetime, flow_
     for path in frames["models"]["path"]:
         lake.files.publish(path)
     with lake.write(f"run {plan.run_id}: {plan.title}") as transaction:
+        frames["runs"] = _run_frame(transaction, run)
+        told = transaction.query(load("answers_on_run"), [plan.run_id])["subject"].to_list()
+        if told:  # of numbers that go now
+            transaction.execute(load("take_answers_back"), [told])
         for table, frame in frames.items():
             named = frame.with_columns(pl.lit(plan.run_id).alias("run_id"))
             transaction.replace_where(table, named, run_id=plan.run_id)
@@ -90,8 +102,13 @@ def store_failure(lake: Lake, plan: RunPlan, error: str, *, started_at: datetime
 
     What stands stays: a process may have stored its training before it came to grief, or another one may have. One that
     was to be done again is to be so still. A later one that succeeds takes the row's place.
+
+    Raises
+    ------
+    DatasetForgotten
+        As in `store_run`.
     """
-    run = _run_row(lake, plan, started_at=started_at, flow_run_id=flow_run_id) | {
+    run = _run_row(plan, started_at=started_at, flow_run_id=flow_run_id) | {
         "status": "failed",
         "error": error,
         "device": "",
@@ -101,25 +118,29 @@ def store_failure(lake: Lake, plan: RunPlan, error: str, *, started_at: datetime
         if whole_runs(lake.files, transaction.query(load("models_of_complete_runs")), [plan.run_id]):
             return True
         if transaction.query("FROM runs WHERE status = 'complete' AND run_id = ?", [plan.run_id]).is_empty():
-            transaction.replace_where("runs", pl.DataFrame([run]), run_id=plan.run_id)
+            transaction.replace_where("runs", _run_frame(transaction, run), run_id=plan.run_id)
         else:
             transaction.execute(load("set_runs_aside"), [error, [plan.run_id]])
     return False
 
 
-def _run_row(lake: Lake, plan: RunPlan, *, started_at: datetime, flow_run_id: str) -> dict[str, Any]:
+def _run_row(plan: RunPlan, *, started_at: datetime, flow_run_id: str) -> dict[str, Any]:
     """Return what a run's row says however the run ended, now."""
     finished_at = datetime.now(UTC)
     return plan.model_dump(exclude={"settings"}) | {
         "model": plan.settings.model,
         "settings": json.dumps(plan.settings.model_dump(), sort_keys=True),
         "versions": json.dumps(library_versions(), sort_keys=True),
-        "snapshot_id": lake.query(load("dataset_by_id"), [plan.dataset_id]).item(0, "snapshot_id"),
         "flow_run_id": flow_run_id,
         "started_at": started_at,
         "finished_at": finished_at,
         "seconds": (finished_at - started_at).total_seconds(),
     }
+
+
+def _run_frame(transaction: Transaction, run: Mapping[str, Any]) -> pl.DataFrame:
+    """Return a run's row with the snapshot of its data set, which is there."""
+    return pl.DataFrame([{**run, "snapshot_id": snapshot_of_dataset(transaction, run["dataset_id"])}])
 
 
 def fold_rows(trained: "TrainedFold") -> pl.DataFrame:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
+from lake_rows import fill
 from planted import PlantedLake
 from polars.testing import assert_frame_equal
 
@@ -20,9 +21,11 @@ from deepdlt.refresh import Refresh
 from lake import Lake
 from tasks.aside import set_aside
 from tasks.completed import completed_runs
+from tasks.forget import forget
 from tasks.kept_progress import forget_progress, paths_of
 from tasks.messages import Event
 from tasks.shared_patches import PatchFiles
+from tasks.still_there import DatasetForgotten
 from tasks.train import TrainingFailed, train_fold
 from tasks.trained import store_failure, store_run
 from tasks.trainer import Speaker, _store
@@ -167,6 +170,48 @@ def test_one_that_does_not_stand_fails_with_its_reason(planted: PlantedLake) -> 
         with pytest.raises(TrainingFailed, match="out of memory"):
             train_fold.fn(plan.model_dump(mode="json"), box, bar)
         assert standing(lake, plan) == (status, "out of memory", False)
+
+
+def test_nothing_is_stored_of_a_data_set_that_was_forgotten(planted: PlantedLake) -> None:
+    """Neither a training nor that it failed; the error says what to do."""
+    lake, (plan,) = planted.lake, plans(planted, "matched-label-cv")
+    trained = trained_fold(lake, plan)
+    forget(lake, [lake.query("SELECT min(image_id) FROM images").item()])
+    with pytest.raises(DatasetForgotten, match="run the night again"):
+        store_run(lake, trained, started_at=datetime.now(UTC), flow_run_id="")
+    with pytest.raises(DatasetForgotten, match="run the night again"):
+        fail(lake, plan)
+    for table in ("runs", *TABLES):
+        assert lake.query(f"FROM {table}").is_empty(), table
+
+
+def test_what_was_asked_of_a_training_is_asked_again_once_it_is_stored_anew(planted: PlantedLake) -> None:
+    """Of it, and of groups that it is in; what was asked of others, or of its split, stands."""
+    lake, (plan,) = planted.lake, plans(planted, "matched-label-cv")
+    trained = trained_fold(lake, plan)
+    store_run(lake, trained, started_at=datetime.now(UTC), flow_run_id="")
+    named = {"profile": plan.profile, "preset": plan.preset}
+    fill(
+        lake,
+        night_runs=[{"night_id": "n", "run_id": plan.run_id}],
+        groups=[
+            named | {"group_id": "with it", "scheme": plan.scheme},
+            named | {"group_id": "of folds", "scheme": "paper"},
+        ],
+        night_groups=[{"night_id": "n", "group_id": group} for group in ("with it", "of folds")],
+        analyses=[
+            {"subject": subject, "question": question, "asked_of": "x"}
+            for question, *subjects in (
+                ("probe", plan.run_id, "another"),
+                ("difficulty", "with it", "of folds"),
+                ("audit", plan.split_id),
+            )
+            for subject in subjects
+        ],
+    )
+    store_run(lake, trained, started_at=datetime.now(UTC), flow_run_id="")
+    left = lake.query("SELECT subject FROM analyses WHERE question != 'label_means'")["subject"].to_list()
+    assert sorted(left) == sorted(["another", "of folds", plan.split_id])
 
 
 def test_progress_that_cannot_be_removed_fails_no_training(planted: PlantedLake) -> None:
