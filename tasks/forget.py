@@ -21,6 +21,9 @@ SUBJECTS = ("split_id", "run_id", "group_id")
 KEPT = ("forgotten",)
 """Tables that name images which are gone."""
 
+LEAST_LETTERS = 4
+"""Of an id, that its beginning has to have; the statement ``images_called`` has it, too."""
+
 Ids = Mapping[str, Sequence[str]]
 
 
@@ -57,8 +60,8 @@ def what_goes(lake: Lake, names: Sequence[str]) -> Forgetting:
     ----------
     lake : Lake
     names : sequence of str
-        Of each image the id or the beginning of it (four letters or more), path, file name, name in the sheet; or a
-        source folder.
+        Of each image the id, path, file name, name in the sheet; or a source folder; or, where nothing is called so,
+        the beginning of an id (four letters or more).
 
     Raises
     ------
@@ -87,9 +90,9 @@ def forget(lake: Lake, names: Sequence[str]) -> Forgetting:
         If a name fits no image.
     """
     sweep(lake)
-    going = what_goes(lake, names)
-    parts = list(_parts(lake, going.ids))
-    with lake.write(f"forget {len(going.ids['image_id'])} images") as transaction:
+    with lake.write("forget images") as transaction:
+        going = what_goes(lake, names)  # while nobody else can write: what a night has stored until now goes, too
+        parts = list(_parts(lake, going.ids))
         transaction.replace("leftovers", pl.DataFrame({"path": going.paths}, schema={"path": pl.String}), key=("path",))
         _note(transaction, going.files)
         transaction.execute(load("forget_warnings"), [going.ids["image_id"]])
@@ -117,9 +120,10 @@ def take_back(lake: Lake, names: Sequence[str]) -> list[str]:
     """
     gone = lake.query(load("forgotten_images"))
     chosen = pl.concat([_of_forgotten(gone, name) for name in names]).unique("image_id", maintain_order=True)
+    sources = gone.join(chosen, on="image_id", how="semi")["source"].unique()
     with lake.write(f"take {chosen.height} images back") as transaction:
         transaction.execute(load("take_images_back"), [chosen["image_id"].to_list()])
-        transaction.execute(load("forget_ingests"), [chosen["source"].unique().to_list()])
+        transaction.execute(load("forget_ingests"), [sources.to_list()])
     return chosen["name"].to_list()
 
 
@@ -137,7 +141,7 @@ def sweep(lake: Lake) -> None:
 
 
 def _files(lake: Lake, name: str) -> pl.DataFrame:
-    """Return the files that a name may mean."""
+    """Return the files of the images that a name may mean."""
     found = lake.query(load("images_called"), {"what": name.rstrip("/") or name})
     if found.is_empty():
         raise NothingCalledSo(
@@ -149,9 +153,10 @@ def _files(lake: Lake, name: str) -> pl.DataFrame:
 
 def _of_forgotten(gone: pl.DataFrame, name: str) -> pl.DataFrame:
     """Return the forgotten images that a name may mean."""
-    is_id = pl.col("image_id").str.starts_with(name) & pl.lit(len(name) >= 4)
     file_name = pl.col("name").str.split("/").list.last()
-    found = gone.filter(is_id | (pl.col("name") == name) | (file_name == name) | (pl.col("source") == name))
+    found = gone.filter(pl.any_horizontal(said == name for said in (pl.col("image_id", "name", "source"), file_name)))
+    if found.is_empty() and len(name) >= LEAST_LETTERS:
+        found = gone.filter(pl.col("image_id").str.starts_with(name))
     if found.is_empty():
         raise NothingCalledSo(f"no forgotten image goes by {name!r}: table `forgotten` lists them")
     return found
@@ -186,6 +191,6 @@ def _paths(lake: Lake, ids: Ids) -> Iterator[str]:
 def _note(transaction: Transaction, files: pl.DataFrame) -> None:
     """Note which images are not to come back, and up to which number nights have been."""
     newest = transaction.query(load("newest_night_ever")).item()
-    rows = files.unique("image_id", maintain_order=True).select("image_id", "source", name="path")
+    rows = files.select("image_id", "source", name="path")
     noted = rows.with_columns(last_night=pl.lit(newest, pl.Int64), forgotten_at=pl.lit(datetime.now(UTC)))
-    transaction.replace("forgotten", noted, key=("image_id",))
+    transaction.replace("forgotten", noted, key=("image_id", "source", "name"))

@@ -1,9 +1,16 @@
--- Purpose: the files that people may mean: by an image's id or its beginning, path, file name, name in the sheet, source folder.
--- Grain: one row per file.
+-- Purpose: the files of the images that people may mean: by an image's id, path, file name, name in the sheet, source folder; by
+-- the beginning of an id where nothing is called so.
+-- Grain: one row per file, of every source that has such an image.
 -- Parameters: what they say.
-SELECT DISTINCT sources.image_id, sources.source, sources.path
-FROM sources
-LEFT JOIN labels USING (source, image_id)
-WHERE $what IN (sources.path, parse_filename(sources.path), labels.name, sources.source)
-    OR (length($what) >= 4 AND starts_with(sources.image_id, $what))
+WITH called AS (
+    SELECT
+        sources.image_id,
+        $what IN (sources.image_id, sources.path, parse_filename(sources.path), coalesce(labels.name, ''), sources.source) AS is_exact
+    FROM sources
+    LEFT JOIN labels USING (source, image_id)
+    WHERE is_exact OR (length($what) >= 4 AND starts_with(sources.image_id, $what))
+    QUALIFY is_exact = max(is_exact) OVER ()
+)
+SELECT image_id, source, path
+FROM sources SEMI JOIN called USING (image_id)
 ORDER BY ALL

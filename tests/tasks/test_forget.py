@@ -18,7 +18,7 @@ from deployments.cli import app
 from lake import Lake
 from lake.statements import load
 from tasks.changes import refuse_changes
-from tasks.forget import NothingCalledSo, forget, take_back, what_goes
+from tasks.forget import NothingCalledSo, _of_forgotten, forget, take_back, what_goes
 from tasks.ingest import ingest_source
 
 OWNERS = {
@@ -104,15 +104,66 @@ def test_what_is_forgotten_while_an_ingest_surveys_stays_away(
     """The ingest had its file before it was forgotten; it writes nothing of it, and says why."""
     image: dict[str, Any] = {}
 
-    def forgotten_first(into: Lake, name: str, labels: pl.DataFrame) -> None:
+    def forgotten_first(into: Lake, name: str, labels: pl.DataFrame, files: pl.DataFrame) -> None:
         image.update(labels.row(0, named=True))
         fill(into, forgotten=[{"image_id": image["image_id"], "taken_back_at": None}])
-        refuse_changes(into, name, labels)
+        refuse_changes(into, name, labels, files)
 
     monkeypatch.setattr("tasks.ingest.refuse_changes", forgotten_first)
     assert ingest_source(source.folder)["n_images"] == 11
     assert lake.query("SELECT value, rule FROM rejected_now").rows() == [(image["image_id"], "forgotten")]
     assert [counts(lake)[table] for table in ("images", "sources", "labels")] == [11] * 3
+
+
+def test_an_image_of_two_sources_comes_back_to_both_by_any_of_its_names(planted: PlantedLake) -> None:
+    """Noted by each file; the next ingest looks at every source that had it, or from which it was left out since."""
+    lake, image = planted.lake, first(planted.lake)
+    file = lake.query("FROM sources WHERE path = ?", [image["path"]])
+    elsewhere = file.with_columns(source=pl.lit("/elsewhere"), path=pl.lit("other name.png"))
+    ingest = lake.query("FROM ingests")
+    with lake.write("the same image elsewhere") as transaction:
+        transaction.replace("sources", elsewhere, ("source", "path"))
+    forget(lake, [image["path"]])
+    left_out = {"source": "/third", "path": "third.png", "rule": "forgotten", "value": image["image_id"]}
+    fill(lake, rejected=[left_out])
+    with lake.write("ingests since") as transaction:
+        for source in (planted.folder, "/elsewhere", "/third", "/of others"):
+            transaction.replace("ingests", ingest.with_columns(source=pl.lit(source)), ("source",))
+    for name in ("third.png", image["path"], "/elsewhere", image["image_id"][:6]):
+        found = _of_forgotten(lake.query(load("forgotten_images")), name)
+        assert found["image_id"].unique().to_list() == [image["image_id"]], name
+    assert take_back(lake, ["other name.png"]) == ["other name.png"]
+    assert lake.query("SELECT source FROM ingests")["source"].to_list() == ["/of others"]
+    assert lake.query(load("forgotten_images")).is_empty()
+
+
+def test_a_name_is_not_the_beginning_of_another_images_id(planted: PlantedLake) -> None:
+    """Only where nothing is called so, it is read as one: of what is there, and of what was forgotten."""
+    lake = planted.lake
+    one, other = lake.query("SELECT image_id FROM sources ORDER BY path LIMIT 2")["image_id"]
+    name = other[:6]
+    assert what_goes(lake, [name]).ids["image_id"] == [other]
+    with lake.write("rename") as transaction:
+        transaction.execute("UPDATE sources SET path = 'folder/' || ? WHERE image_id = ?", [name, one])
+    assert what_goes(lake, [name]).ids["image_id"] == [one]
+    forget(lake, [one, other])
+    assert take_back(lake, [name]) == [f"folder/{name}"]
+
+
+def test_what_a_night_stored_meanwhile_goes_too(night: PlantedLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes is told while nobody else can write: of a run that was stored before that, nothing is left."""
+    write = night.lake.write
+
+    def after_another(what: str) -> Any:
+        monkeypatch.setattr(night.lake, "write", write)
+        late = {"patch_id": night.lake.query("SELECT min(patch_id) FROM patches").item(), "run_id": "late"}
+        fill(night.lake, runs=[night.run("late", night.holdout)], patch_metrics=[late])
+        return write(what)
+
+    monkeypatch.setattr(night.lake, "write", after_another)
+    forget(night.lake, [first(night.lake)["path"]])
+    assert loose_ends(night.lake) == []
+    assert counts(night.lake)["runs"] == 0
 
 
 def test_numbers_of_forgotten_nights_are_not_given_again(night: PlantedLake) -> None:
