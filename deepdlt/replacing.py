@@ -8,8 +8,10 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 from deepdlt.errors import DeepdltError
 
@@ -58,8 +60,8 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        entries = sorted(path.name for path in partial.iterdir())
-        (partial / MARKER_NAME).write_text(json.dumps({"entries": entries}) + "\n", encoding="utf-8")
+        noted = {"entries": sorted(path.name for path in partial.iterdir()), "n_files": len(_files_below(partial))}
+        (partial / MARKER_NAME).write_text(json.dumps(noted) + "\n", encoding="utf-8")
         check_replaceable(target)  # the block may have taken minutes
         _swap(partial, target)
     finally:
@@ -104,13 +106,44 @@ def check_replaceable(target: Path) -> None:
         raise TargetForeign(target=target, found=foreign[0])
 
 
+def is_as_written(target: Path, *, finished_at: datetime) -> bool:
+    """Tell whether a folder holds what an export put there, and nothing was added, changed or taken out since.
+
+    Parameters
+    ----------
+    target : Path
+        An existing folder.
+    finished_at : datetime
+        When the export was done, with a time zone.
+    """
+    try:
+        check_replaceable(target)
+    except TargetForeign:
+        return False
+    files, n_files = _files_below(target), _marker_of(target).get("n_files")
+    is_whole = n_files is None or n_files == len(files)  # exports of before did not count
+    return is_whole and all(file.lstat().st_mtime <= finished_at.timestamp() for file in files)
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Return all that is in a folder and in those below, but for folders and the marker."""
+    marker = folder / MARKER_NAME
+    return [path for path in folder.rglob("*") if path != marker and (path.is_symlink() or not path.is_dir())]
+
+
 def _entries_of(target: Path) -> list[str]:
     """Return what a former export says it put there, nothing if there was none."""
+    entries = _marker_of(target).get("entries")
+    return [str(name) for name in entries] if isinstance(entries, list) else []
+
+
+def _marker_of(target: Path) -> dict[str, Any]:
+    """Return what a former export noted of itself, nothing if there was none."""
     try:
         marker = json.loads((target / MARKER_NAME).read_text(encoding="utf-8"))
-        return [str(name) for name in marker["entries"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    except (OSError, ValueError):
+        return {}
+    return marker if isinstance(marker, dict) else {}
 
 
 def _swap(partial: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from deepdlt.replacing import TargetForeign, check_replaceable, leftovers
+from deepdlt.replacing import is_as_written, leftovers
 from lake import Lake
 from lake.checkpoints import remove_old_checkpoints
 from lake.location import page_of
@@ -102,8 +102,8 @@ def old_exports(lake: Lake, days: float | None) -> list[Path]:
     """Return the exports that are old enough to go and hold nothing but what was exported; none without an age."""
     if days is None:
         return []
-    found = lake.query(load("old_exports"), [days * DAY_S])["target"]
-    return [path for target in found if (path := Path(target)).is_dir() and _is_untouched(path)]
+    found = [(Path(target), at) for target, at in lake.query(load("old_exports"), [days * DAY_S]).iter_rows()]
+    return [path for path, at in found if path.is_dir() and is_as_written(path, finished_at=at)]
 
 
 def old_results(age_s: float) -> list[Path]:
@@ -119,15 +119,6 @@ def frame_of(actions: Iterable[Action]) -> pl.DataFrame:
     rows = [(one.step, one.n_bytes) for one in actions]
     frame = pl.DataFrame(rows, schema={"step": pl.String, "n_bytes": pl.Int64}, orient="row")
     return frame.group_by("step", maintain_order=True).agg(pl.len().alias("n"), pl.col("n_bytes").sum())
-
-
-def _is_untouched(target: Path) -> bool:
-    """Tell whether an export holds nothing but what was exported."""
-    try:
-        check_replaceable(target)
-    except TargetForeign:
-        return False
-    return True
 
 
 def _write_index(lake: Lake) -> None:

@@ -1,11 +1,13 @@
 """Pages, exports, what killed exports left, and results go when they are old; what is needed, or not ours, stays."""
 
 import os
+import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from lake_rows import NOW, fill
+from lake_rows import fill
 from typer.testing import CliRunner
 
 from deepdlt.replacing import replaced_folder
@@ -27,8 +29,10 @@ def put(path: Path, age_days: float) -> Path:
 
 
 def export(target: Path) -> Path:
-    """Write an export of one file."""
+    """Write an export of two files, one in a folder."""
     with replaced_folder(target) as folder:
+        (folder / "folds").mkdir()
+        (folder / "folds" / "fold.csv").write_text("fold\n", encoding="utf-8")
         (folder / "patches.csv").write_text("patch\n", encoding="utf-8")
     return target
 
@@ -43,12 +47,17 @@ def grown(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     for name, age_days in (("old", 40), ("new", 3)):
         put(tmp_path / "results" / name, age_days)
     exports = tmp_path / "exports"
-    for name in ("whole", "changed"):
+    for name in ("whole", "changed", "changed below", "edited", "thinned"):
         export(exports / name)
+    done = datetime.now(UTC)
     (exports / "changed" / "mine.txt").write_text("notes", encoding="utf-8")
+    shutil.copy2(exports / "whole" / "patches.csv", exports / "changed below" / "folds" / "mine.csv")
+    put(exports / "edited" / "folds" / "fold.csv", -1)
+    (exports / "thinned" / "folds" / "fold.csv").unlink()
     for name, age_days in ((".whole.partial-1", 2), (".whole.partial-2", 0.5), (".whole.old-3", 2), (".gone.old-4", 2)):
         put(exports / name / "patches.csv", age_days)
-    fill(lake, exports=[{"target": str(exports / name), "finished_at": NOW} for name in ("whole", "changed", "gone")])
+    names = ("whole", "changed", "changed below", "edited", "thinned", "gone")
+    fill(lake, exports=[{"target": str(exports / name), "finished_at": done} for name in names])
     return lake
 
 
@@ -67,7 +76,7 @@ def test_what_is_old_goes_and_the_rest_stays(grown: Lake, tmp_path: Path) -> Non
 
 
 def test_exports_go_only_where_an_age_is_given_and_nobody_added_to_them(grown: Lake, tmp_path: Path) -> None:
-    """One holds notes of its owner: it stays."""
+    """To one notes were added, to one a file in a folder; of one a file was edited, of one removed: they stay."""
     before = there(tmp_path)
     tidy(grown, **AGES, export_days=0, dry_run=False)
     assert before - there(tmp_path) == {"page 1", "old", ".whole.partial-1", ".whole.old-3", "whole"}
