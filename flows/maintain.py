@@ -29,6 +29,7 @@ def maintain(
     dry_run: DryRun = False,
 ) -> MaintenanceRecord:
     """Expire old snapshots, remove what is old or what nothing refers to, merge small files, forget old runs."""
-    record = maintain_lake(keep_days, grace_hours, page_days, export_days, dry_run)
-    prune_prefect(run_days, dry_run)
-    return record
+    try:
+        return maintain_lake(keep_days, grace_hours, page_days, export_days, dry_run)
+    finally:  # whatever came of the lake, Prefect's database grows
+        prune_prefect(run_days, dry_run)

@@ -48,6 +48,20 @@ def analyse_night(night_id: str, again: bool = False) -> None:
         _put(lake, one)
 
 
+ANSWERS: dict[Question, tuple[str, ...]] = {
+    "label_means": (),
+    "difficulty": (
+        "difficulty_values",
+        "difficulty_pairs",
+        "difficulty_tests",
+        "difficulty_sentences",
+        "fold_averages",
+    ),
+    "probe": ("probes", "embeddings"),
+}
+"""Tables that hold the answer to each question, by the subject's key; means by label are a training's own."""
+
+
 class Asked(NamedTuple):
     """A question, and the subjects that it is still to be put to."""
 
@@ -132,7 +146,7 @@ def _open(
 
 
 def _put(lake: Lake, asked: Asked) -> None:
-    """Put a question to its subjects; note what cannot be asked."""
+    """Put a question to its subjects; note what cannot be asked, of which an older answer goes."""
     question, key, subjects, labels, of, answer = asked
     for subject in subjects:
         try:
@@ -140,6 +154,8 @@ def _put(lake: Lake, asked: Asked) -> None:
         except (DeepdltError, ValueError) as error:
             logger.warning("%s of %s, %s cannot be told: %s", question, subject["preset"], subject["scheme"], error)
             with lake.write(f"{question} of {subject[key]}: refused") as transaction:
+                for table in ANSWERS[question]:  # of other labels or code, or of numbers of before
+                    transaction.execute(f"DELETE FROM {table} WHERE {key} = ?", [subject[key]])  # noqa: S608 - ours
                 note_asked(transaction, question, subject[key], digest_json(of), refusal=str(error))
 
 

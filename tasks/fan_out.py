@@ -108,7 +108,7 @@ def _wait(client: SyncPrefectClient, sent: Sequence[UUID], plans: Sequence[RunPl
     bar = Bar("trainings", f"0 of {len(wanted)} trainings in the lake")
     started = time.monotonic()
     next_look = started + PROGRESS_S
-    warned = False
+    warned = is_over = False
     while True:
         runs = _read(client, sent)
         if all(run.state and run.state.is_final() for run in runs):
@@ -120,7 +120,8 @@ def _wait(client: SyncPrefectClient, sent: Sequence[UUID], plans: Sequence[RunPl
         if not warned and now - started > UNTAKEN_WARNING_S and not any(run.start_time for run in runs):
             logger.warning("no worker of pool %r has taken a batch for a minute: is one up?", TRAINING_POOL)
             warned = True
-        if now - started > LONGEST_NIGHT.total_seconds():
+        if not is_over and now - started > LONGEST_NIGHT.total_seconds():
+            is_over = True
             _cancel(client, [run for run in runs if not (run.state and run.state.is_final())])
         time.sleep(POLL_S)
     _show(bar, wanted)

@@ -128,6 +128,20 @@ def test_what_cannot_be_asked_is_noted_and_the_rest_goes_on(
     assert "cannot be told" not in caplog.text
 
 
+def test_what_cannot_be_asked_any_more_has_no_older_answer(planted: PlantedLake) -> None:
+    """Of a group whose numbers became unusable and of a run whose codes did; the other group's answer stands."""
+    put_night(planted)
+    ask()
+    with planted.lake.write("spoil") as transaction:
+        transaction.execute("UPDATE patch_metrics SET mse = 'nan' WHERE run_id = 'once'")
+        transaction.execute("UPDATE latents SET code = [1, 2] WHERE patch_id = (SELECT min(patch_id) FROM latents)")
+        transaction.execute("DELETE FROM analyses")
+    ask()
+    assert set(planted.lake.query("FROM difficulty_answer")["preset"]) == {"planted"}
+    assert planted.lake.query("FROM embeddings").is_empty()
+    assert planted.lake.query("FROM probes WHERE run_id = 'once'").is_empty()
+
+
 def test_a_corrected_label_reaches_every_answer(planted: PlantedLake) -> None:
     """The images of one angle are said to be of another: means, tests and probes of stored runs follow."""
     put_night(planted)
