@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lake import identity
-from lake.errors import (
+from lake.backup_errors import (
     BackupDamaged,
     BackupElsewhere,
     BackupFolderTaken,
@@ -21,8 +21,8 @@ from lake.errors import (
     BackupInside,
     BackupMissing,
     LakeExists,
-    LakeMissing,
 )
+from lake.errors import LakeMissing
 from lake.files import TEMPORARY_PREFIX, atomic_write, files_below, inside, is_temporary, replacing
 from lake.location import Location, locate
 from lake.lock import TIMEOUT_S, writer_lock

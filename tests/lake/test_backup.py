@@ -14,7 +14,7 @@ from lake_rows import fill
 
 from lake import Lake
 from lake.backup import FILES, MANIFEST, Progress, back_up, restore
-from lake.errors import (
+from lake.backup_errors import (
     BackupDamaged,
     BackupFolderTaken,
     BackupIncomplete,

@@ -17,8 +17,8 @@ from postgres import PASSWORD, Postgres
 
 from lake import Lake
 from lake.backup import back_up
+from lake.backup_errors import BackupElsewhere
 from lake.errors import (
-    BackupElsewhere,
     CatalogUnreachable,
     FilesWithoutCatalog,
     FolderMissing,
