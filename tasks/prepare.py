@@ -45,6 +45,19 @@ class NothingToTrain(DeepdltError):
         )
 
 
+class LevelsMissing(DeepdltError):
+    """The values of a label are to be left out one by one, and there are no two of them."""
+
+    def __init__(self, label: str, n_levels: int) -> None:
+        self.label = label
+        self.n_levels = n_levels
+        super().__init__(
+            f"the images with patches have {n_levels} value{'' if n_levels == 1 else 's'} of the label {label}, and the "
+            "scheme leave-one-level-out needs at least 2: add images of another value, or leave out this label or the "
+            "scheme"
+        )
+
+
 class DatasetGone(DeepdltError):
     """The patches of a frozen data set are no longer those of its source."""
 
@@ -256,6 +269,8 @@ def assign_missing(
     ------
     LabelUnknown
         If the sheet's declaration has no label of that key.
+    LevelsMissing
+        If a label of ``leave-one-level-out`` has fewer than two values.
     DatasetGone
         If the source has changed since, and the data set's snapshot does not hold its patches.
     """
@@ -322,6 +337,8 @@ def _label_aware(
         groups = condition_groups(rows, sheet_spec().setting_columns)
     if scheme == "leave-one-level-out":
         n_folds = count_levels(values.join(patches, on="image_id", how="semi"))
+        if n_folds < 2:
+            raise LevelsMissing(label, n_folds)
     drawn = split_id_of(dataset_id, scheme, label, n_folds, seed, values, kind=declared.kind, groups=groups)
     split = SplitRecord(
         split_id=digest_json([drawn, code_digest(*FOLD_MODULES)]),

@@ -18,7 +18,7 @@ from lake.statements import load
 from tasks.changes import SourceChanged
 from tasks.export import NothingIngested, export_source
 from tasks.ingest import ingest_source
-from tasks.prepare import DatasetGone, assign_missing, cut_missing, freeze
+from tasks.prepare import DatasetGone, LevelsMissing, assign_missing, cut_missing, freeze
 from tasks.prepared import dataset_stands, patches_stand, splits_stand
 from tasks.records import DatasetRecord
 from tasks.sheet import LabelUnknown
@@ -77,6 +77,15 @@ def test_a_record_that_is_not_the_lakes_is_no_hit(source: Source, lake: Lake) ->
     assert not dataset_stands(here, {**dataset, "n_patches": 1})
     assert not dataset_stands(here, {**dataset, "dataset_id": "0" * 32})
     assert not dataset_stands("/elsewhere", dataset)
+
+
+def test_a_label_with_one_value_cannot_be_left_out_level_by_level(source: Source, lake: Lake) -> None:
+    """The label is named, with what to do; nothing is split."""
+    for row in range(12):
+        source.set_cell(row, "NP", 50)
+    with pytest.raises(LevelsMissing, match=r"1 value of the label NP, .*needs at least 2: add images"):
+        prepare(source, labels=["NP"], schemes=["leave-one-level-out"])
+    assert lake.query("FROM splits").is_empty()
 
 
 def test_folds_are_of_the_data_set_that_was_frozen(source: Source, lake: Lake) -> None:
