@@ -123,7 +123,8 @@ def pictures_and_more(
         logger.info("%d pictures are left out: the night has room for %d", n_more, MOST_PICTURES)
     versions = {source: version_of(lake, source) for source in {subject.run.source for subject in subjects}}
     files = [
-        f"{FOLDER}/{_stem(drawing, one)}-{versions[one.run.source]}.png" for drawing, one in wanted[:MOST_PICTURES]
+        f"{FOLDER}/{_stem(drawing, one)}-{_version(drawing, one, versions[one.run.source])}.png"
+        for drawing, one in wanted[:MOST_PICTURES]
     ]
     lake.files.fetch_all([*files, *(str(Path(file).with_suffix(NOTE)) for file in files)])
     found = [
@@ -194,6 +195,12 @@ def _stem(drawing: Drawing, subject: Subject) -> str:
     return f"{drawing.name}-{digest_json([drawing.name, drawing.ids(subject), subject.label])[:16]}"
 
 
+def _version(drawing: Drawing, subject: Subject, of_source: str) -> str:
+    """Return the part of a picture's name that changes where its runs were trained anew, or with `version_of`."""
+    models = sorted(run.model_digest for run in drawing.runs(subject))
+    return digest_json([of_source, models])[:12]
+
+
 def _draw(lake: Lake, drawing: Drawing, subject: Subject, file: Path) -> bool:
     """Draw a picture into its file, or note beside it why these data cannot be drawn; say which.
 
@@ -227,7 +234,7 @@ def depends_on(lake: Lake, source: str) -> dict[str, str]:
 
 
 def version_of(lake: Lake, source: str) -> str:
-    """Return the digest of all that can change a picture of the same runs: a part of its file's name."""
+    """Return the digest of all but their models that can change a picture of the same runs: in its file's name."""
     return digest_json(depends_on(lake, source))[:12]
 
 

@@ -4,14 +4,14 @@ Nothing that draws is imported here, so that a night with nothing new pays for n
 """
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from deepdlt.night import HOLDOUT
 from lake import Lake
 from tasks.drawing.errors import PictureUnknown
-from tasks.drawing.subject import Drawn, Subject
+from tasks.drawing.subject import Drawn, RunFacts, Subject
 
 PAPER = "paper"
 Scope = Literal["run", "codes", "folds", "group", "split", "data set", "preset"]
@@ -65,19 +65,35 @@ class Drawing:
         ----------
         subject : Subject
         """
-        run = subject.run
+        ids = sorted(one.run_id for one in self.runs(subject))
         match self.scope:
-            case "run":
-                return [run.run_id]
             case "codes":
-                return [run.run_id, subject.answers["probe"]]
+                return [*ids, subject.answers["probe"]]
             case "group":
-                return [*sorted(one.run_id for one in subject.group), subject.answers["difficulty"]]
+                return [*ids, subject.answers["difficulty"]]
             case "split":
-                return [run.split_id]
+                return [subject.run.split_id]
             case "data set":
-                return [run.dataset_id]
-        return sorted(one.run_id for one in (subject.siblings if self.scope == "folds" else subject.of_preset))
+                return [subject.run.dataset_id]
+        return ids
+
+    def runs(self, subject: Subject) -> Sequence[RunFacts]:
+        """Return the runs whose models or numbers the picture shows.
+
+        Parameters
+        ----------
+        subject : Subject
+        """
+        match self.scope:
+            case "run" | "codes":
+                return (subject.run,)
+            case "folds":
+                return subject.siblings
+            case "group":
+                return subject.group
+            case "preset":
+                return subject.of_preset
+        return ()
 
 
 def find_drawing(name: str) -> Drawing:

@@ -38,6 +38,8 @@ class RunFacts:
     source: str
     is_below_flat: bool
     """Whether its test patches come out worse than flat ones."""
+    model_digest: str
+    """Digest of the file of its best model: trained anew, on another device, say, it may be another."""
 
     @cached_property
     def choices(self) -> dict[str, Any]:

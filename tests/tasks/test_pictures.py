@@ -187,6 +187,24 @@ def test_other_labels_draw_a_picture_anew(drawn_night: DrawnNight, monkeypatch: 
     assert pictures_of_night(lake, drawn_night.night_id) == before
 
 
+def test_models_that_were_trained_anew_are_drawn_anew(drawn_night: DrawnNight, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the same name on the page; the old file is gone. What shows no model stays as it is."""
+    narrow(monkeypatch, "extremes", "patches")
+    lake = drawn_night.lake
+    before = pictures_of_night(lake, drawn_night.night_id)
+    models = lake.query("FROM models")
+    with lake.write("as if trained on another device") as transaction:
+        transaction.replace("models", models.with_columns(file_digest=pl.lit("another")), key=("model_id",))
+    after = pictures_of_night(lake, drawn_night.night_id)
+    with lake.write("back") as transaction:
+        transaction.replace("models", models, key=("model_id",))
+    assert [picture.name for picture in after] == [picture.name for picture in before]
+    stays = [one.file == other.file for one, other in zip(before, after, strict=True)]
+    assert stays == [kind(picture) == "patches" for picture in before]
+    assert [picture.file.exists() for picture in before] == stays
+    assert pictures_of_night(lake, drawn_night.night_id) == before
+
+
 def test_a_night_has_room_for_so_many(drawn_night: DrawnNight, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first ones are kept, the others counted."""
     every = pictures_of_night(drawn_night.lake, drawn_night.night_id)
