@@ -82,6 +82,8 @@ class EarlyCuts:
             self._n_bytes += n_bytes
         cut = cut_image(image_id, pixels, self.recipe)
         with self._mutex:
+            if image_id in self._held:  # another file of equal pixels was cut in the meantime
+                self._n_bytes -= n_bytes
             self._held[image_id] = cut
 
     def take(self, image_id: str, recipe: PatchRecipe) -> Cut | None:

@@ -220,7 +220,7 @@ def _merge_faults(before: pl.DataFrame, now_standing: pl.DataFrame, now: datetim
 def find_source(source: str | None, sheet: str | None) -> SourceRecord:
     """Digest the files of the source folder; without one, make synthetic SEM images in the lake and take those."""
     folder = source or os.environ.get("DEEPDLT_SOURCE")
-    if folder is None:
+    if not folder:
         from deepdlt.synthetic.synth import write_synthetic
 
         folder = str(open_lake().root / "synthetic")

@@ -52,9 +52,9 @@ class LevelsMissing(DeepdltError):
         self.label = label
         self.n_levels = n_levels
         super().__init__(
-            f"the images with patches have {n_levels} value{'' if n_levels == 1 else 's'} of the label {label}, and the "
-            "scheme leave-one-level-out needs at least 2: add images of another value, or leave out this label or the "
-            "scheme"
+            f"the images with patches have {n_levels} value{'' if n_levels == 1 else 's'} of the label {label}, and "
+            "the scheme leave-one-level-out needs at least 2: add images of another value, or leave out this label or "
+            "the scheme"
         )
 
 

@@ -181,7 +181,9 @@ def train_plans(
 
 def _fold(lake: Lake, plan: RunPlan, held: DatasetPatches) -> pl.DataFrame:
     """Return the patches of a plan's fold: which split each is in, and which row holds it."""
-    return lake.query(load("patches_of_fold"), [plan.split_id, plan.fold]).join(held.rows, on="patch_id")
+    return lake.query(load("patches_of_fold"), [plan.split_id, plan.fold]).join(
+        held.rows, on="patch_id", maintain_order="left"
+    )
 
 
 def _examine(

@@ -158,10 +158,10 @@ def fit_pca(
 ) -> PatchPca:
     """Find the mean and the directions of largest variance of training patches.
 
-    The patches are never held as floats all at once: with N of them and D = S * S pixels, the work
-    is done on the smaller of the D x D scatter matrix, summed chunk by chunk, and the N x N matrix
-    of inner products. Memory beyond the patches: 8 min(N, D)^2 bytes and a few chunks, 0.3 GB for
-    16,000 patches of 64 px with 512 components.
+    With N patches of D = S * S pixels, the work is done on the smaller of the D x D scatter matrix,
+    summed chunk by chunk, and the N x N matrix of inner products. Memory beyond the patches: with
+    more patches than pixels 8 D^2 bytes and a few chunks, 0.3 GB for 16,000 patches of 64 px with
+    512 components; else 8 N^2 bytes and all patches as floats, 20 N D bytes, 0.5 GB at most at 64 px.
 
     Parameters
     ----------

@@ -263,7 +263,7 @@ def _windowed_ssim(x: Tensor, y: Tensor, *, window_px: int, is_stretched: bool) 
 def ssim_by_products(x: Tensor, y: Tensor, *, window_px: int) -> Tensor:
     """Return the structural similarity of each pair of patches, with window means as matrix products.
 
-    For devices on which such products cost next to nothing; on a CPU, `metric_kernels` is faster.
+    For devices on which such products cost next to nothing; on a CPU, `deepdlt.quality.kernels` is faster.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ N_ITERATIONS = 5
 LIKE_ADAM = 0.2
 """Root mean square of a step of Adam at a learning rate of one, about."""
 LEAST_EDGE = 16
-"""Weights with fewer rows or columns, the first and the last layer's of the report's network, are left to Adam."""
+"""Weights with fewer rows or columns, such as the first and the last layer's of the report's network, are left to
+Adam."""
 SMALLEST_NORM = 1e-7
 
 

@@ -1,4 +1,4 @@
-"""Train one model on one fold: seeded, resumable, without a file read in between.
+"""Train one model on one fold: seeded, resumable.
 
 The same seed gives the same numbers, bit for bit, on a CPU with the same number of threads; also
 when the training was cut off after any epoch and went on from its progress file: it goes on with

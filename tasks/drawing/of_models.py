@@ -62,7 +62,7 @@ def draw_extremes(lake: Lake, subject: Subject) -> Drawn:
     scores = lake.query(load("scores_of_run"), [run.run_id]).filter(pl.col("split") == "test")
     placed = scores.join(label_texts(lake, run.source), on="image_id", how="left").sort("mse", "patch_id")
     best = placed.unique("image_id", keep="first", maintain_order=True).head(N_EXTREMES)
-    others = placed.join(best, on="patch_id", how="anti").reverse()
+    others = placed.filter(~pl.col("patch_id").is_in(best["patch_id"].to_list())).reverse()
     worst = others.unique("image_id", keep="first", maintain_order=True).head(N_EXTREMES)
     if worst.is_empty():
         raise TooFewPatches(run.run_id, run.name, f"{placed.height} test patches: worst and best need two")
@@ -82,7 +82,7 @@ def draw_spectra(lake: Lake, subject: Subject) -> Drawn:
     run, scale = subject.run, subject.run.choices["target_range"]
     chosen = choose(patches_of_fold(lake, run, "test"), N_FOR_SPECTRA, run)
     sizes = label_texts(lake, run.source).select("image_id", "pixel_size_nm")
-    chosen = chosen.join(sizes, on="image_id", how="left")
+    chosen = chosen.join(sizes, on="image_id", how="left", maintain_order="left")
     given = give_back(lake, run, chosen)
     originals, reconstructions = (unit_images(part, scale) for part in (given.originals, given.reconstructions))
     pairs = []

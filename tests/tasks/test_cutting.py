@@ -1,5 +1,7 @@
 """From image to patches with as little work as can be: each file read once, each image decoded once."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from deepdlt.source import images as decoding
 from deepdlt.source.images import image_id_of
 from lake import Lake
 from lake.shards import read_patches
-from tasks.cutting import EARLY, EarlyCuts, cut_image
+from tasks.cutting import EARLY, Cut, EarlyCuts, cut_image
 from tasks.ingest import ingest_source
 from tasks.prepare import cut_missing
 
@@ -30,6 +32,23 @@ def pixels(number: int, edge_px: int = 16) -> np.ndarray:
 def nothing_early() -> None:
     """No cut is left from another test."""
     EARLY.clear()
+
+
+def test_two_files_of_equal_pixels_take_the_room_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are cut at once, and one of the cuts is kept: what is let go of leaves room for as much."""
+    early = EarlyCuts(SMALL, max_bytes=2 * SMALL.n_per_image * SMALL.size_px**2)
+    both = threading.Barrier(2)
+
+    def cut(image_id: str, grey: np.ndarray, recipe: PatchRecipe) -> Cut:
+        both.wait(60)
+        return cut_image(image_id, grey, recipe)
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr("tasks.cutting.cut_image", cut)
+        for done in [pool.submit(early.offer, "a", pixels(0)) for _ in range(2)]:
+            done.result()
+    early.offer("b", pixels(1))
+    assert early.take("b", SMALL) is not None
 
 
 def test_an_image_is_read_and_decoded_once_from_ingest_to_patches(

@@ -1,5 +1,6 @@
 """What an ingest leaves in the lake."""
 
+import functools
 import hashlib
 from collections.abc import Callable
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from sources import Source
 
 from deepdlt import provenance
 from deepdlt.source import examine, images
+from deepdlt.synthetic.synth import write_synthetic
 from lake import Lake
 from tasks.ingest import find_source, ingest_source
 
@@ -22,6 +24,14 @@ def content(folder: Path) -> dict[str, str]:
     """Return the digest of every file below a folder."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_an_empty_source_variable_counts_as_unset(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Synthetic images are taken, not the folder that the worker happens to stand in."""
+    monkeypatch.setenv("DEEPDLT_SOURCE", "")
+    few = functools.partial(write_synthetic, n_images=2, height_px=64, width_px=64)
+    monkeypatch.setattr("deepdlt.synthetic.synth.write_synthetic", few)
+    assert find_source.fn(None, None)["source"] == str((lake.root / "synthetic").resolve())
 
 
 def test_a_second_ingest_finds_nothing_new(source: Source, lake: Lake) -> None:
