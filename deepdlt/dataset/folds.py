@@ -33,7 +33,7 @@ NO_STRATUM = "all"
 class TooFewToSplit(DeepdltError):
     """There are not enough images or patches for the folds asked for."""
 
-    def __init__(self, *, what: str, n_found: int, n_needed: int, n_folds: int) -> None:
+    def __init__(self, *, what: str, n_found: int, n_needed: int, n_folds: int, has_choice: bool = False) -> None:
         self.what = what
         self.n_found = n_found
         self.n_needed = n_needed
@@ -41,7 +41,7 @@ class TooFewToSplit(DeepdltError):
         asked = f"{n_folds} folds" if n_folds > 1 else "a split"
         super().__init__(
             f"{asked} into train, val and test need at least {n_needed} labelled {what}, there are {n_found}: "
-            f"add images, or ask for fewer folds."
+            f"add images{', or ask for fewer folds' if has_choice and n_folds > 2 else ''}."
         )
 
 
@@ -323,7 +323,8 @@ def _check_enough(units: pl.Series, scheme: Scheme, n_folds: int) -> None:
     least = {"paper": 2 * n_folds, "leave-one-level-out": 2}
     n_needed = least.get(scheme, max(n_folds, 4 if n_folds == 2 else 3))
     if n_found < n_needed:
-        raise TooFewToSplit(what=what, n_found=n_found, n_needed=n_needed, n_folds=n_folds)
+        has_choice = scheme != "leave-one-level-out"
+        raise TooFewToSplit(what=what, n_found=n_found, n_needed=n_needed, n_folds=n_folds, has_choice=has_choice)
 
 
 def _tell_rare(codes: NDArray[np.int64], strata: Strata, scheme: Scheme, n_folds: int) -> None:
