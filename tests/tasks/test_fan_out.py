@@ -21,7 +21,7 @@ def test_a_night_that_takes_too_long_ends_its_trainings_once(monkeypatch: pytest
 
     monkeypatch.setattr(fan_out, "LONGEST_NIGHT", timedelta(0))
     monkeypatch.setattr(fan_out, "POLL_S", 0.001)
-    monkeypatch.setattr(fan_out, "start_bar", lambda *_: None)
+    monkeypatch.setattr(fan_out, "Bar", lambda *_: None)
     monkeypatch.setattr(fan_out, "_show", lambda *_: None)
     monkeypatch.setattr(fan_out, "completed_runs", lambda _: set())
     monkeypatch.setattr(fan_out, "_read", read)
