@@ -11,6 +11,7 @@ from planted import plant
 
 from deepdlt.config import TrainingSettings
 from deepdlt.night import RunPlan, SplitRecord, training_code
+from deepdlt.provenance import versions_of_training
 from deepdlt.synthetic.synth import write_synthetic
 from lake import Lake
 from lake.errors import DiskFull
@@ -128,5 +129,6 @@ def plan_of(split: SplitRecord) -> RunPlan:
     """Return a training of one epoch."""
     settings = TrainingSettings(epochs=1)
     of_split = split.model_dump(include={"scheme", "label", "n_folds", "seed", "dataset_id", "split_id"})
-    named = {"run_id": "0" * 32, "preset": "small", "profile": "quick", "fold": 1, "code_digest": training_code()}
-    return RunPlan.model_validate({**of_split, **named, "settings": settings})
+    software = {"code_digest": training_code(), "versions": versions_of_training()}
+    named = {"run_id": "0" * 32, "preset": "small", "profile": "quick", "fold": 1}
+    return RunPlan.model_validate({**of_split, **named, **software, "settings": settings})

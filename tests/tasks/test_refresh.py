@@ -18,7 +18,7 @@ from tasks.why import why
 
 pytestmark = pytest.mark.long
 
-OF_A_NIGHT = ("nights", "night_runs", "night_groups", "reasons", "meta")
+OF_A_NIGHT = ("nights", "night_plans", "night_runs", "night_groups", "reasons", "meta")
 TIMES = ("_at", "seconds", "snapshot_id", "n_new_images")
 
 
