@@ -69,11 +69,11 @@ def test_a_cut_network_ends_in_one_clean_outcome(
     cable.cut()
     time.sleep(cut_s)
     cable.mend()
-    ended = workers.wait(hit, limit_s=400)
+    ended = workers.wait(hit, limit_s=900)
     if cut_s < 60:
         assert ended["state_name"] == "Completed", f"{ended['state']}\n{workers.last_words()}"
     else:
-        again = workers.run("retrain/nightly", limit_s=400, source=str(source), **NIGHT)
+        again = workers.run("retrain/nightly", limit_s=900, source=str(source), **NIGHT)
         assert again["state_name"] == "Completed"
     with Lake.open(lake_folder, is_read_only=True) as lake:
         runs = lake.query("SELECT run_id, status FROM runs")
