@@ -1,11 +1,9 @@
 """Keeping the lake small: merge files, expire snapshots, remove what nothing refers to."""
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from lake.errors import StatementFailed
 from lake.files import files_below, is_temporary
 from lake.location import Location
 from lake.lock import TIMEOUT_S
+from lake.objects import files_of
 from lake.shards import FOLDER
 from lake.store import Lake
 
@@ -136,8 +135,10 @@ def maintain(
             lake.files.remove((action.what for action in shards), changed_by=limit)
         left = [*_temporary_files(lake.location, limit), *_left_spills(lake.location, limit)]
         if not dry_run:
+            here = files_of(lake.root)  # of this machine, also where the lake's are in a bucket
             for action in left:
-                _remove(lake.root / action.what)
+                with suppress(FileNotFoundError):  # its process is on another host, and lives
+                    here.remove_tree(action.what)
     return Report(dry_run, (*done[0], *shards, *left, *done[1]))
 
 
@@ -306,11 +307,3 @@ def _left_spills(location: Location, limit: float) -> list[Action]:
             n_bytes = sum(stat.st_size for stat in stats if not S_ISDIR(stat.st_mode))
             found.append(Action("remove temporary file", path.relative_to(location.root).as_posix(), n_bytes))
     return found
-
-
-def _remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

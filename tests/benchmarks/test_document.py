@@ -75,7 +75,7 @@ def test_trainings_of_other_code_are_not_said_to_be_of_one(tmp_path: Path, monke
     """Nor are machines: each that trained is named."""
     monkeypatch.setattr(choices, "overlaid_curves_figure", lambda *_, **__: b"")
     found = json.loads(choices.RESULTS.read_text())
-    machine = found["machine"]
+    machine = describe_machine()
     for number, record in enumerate(found["records"]):
         record |= {"code": "c", "machine": machine | {"processor": f"processor {number % 2}"}}
     monkeypatch.setattr(choices, "RESULTS", tmp_path / "results.json")
